@@ -1,0 +1,9 @@
+export const roles = ['reader', 'administrator'] as const
+export type Role = (typeof roles)[number]
+
+/** Who is asking. An administrator reads every collection; a reader those that were granted. */
+export interface Account {
+  readonly id: number
+  readonly name: string
+  readonly role: Role
+}

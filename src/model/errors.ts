@@ -1,0 +1,48 @@
+/** An error that an operator or a client can act on; `code` is stable and documented in docs/errors.md. */
+export class TaxiwayError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** The settings or a file given to a command are wrong; the message names the place and the way out. */
+export class ConfigError extends TaxiwayError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CONFIG_INVALID', message, options)
+  }
+}
+
+export class CollectionNotFound extends TaxiwayError {
+  readonly collection: string
+  constructor(collection: string) {
+    super('COLLECTION_NOT_FOUND', `there is no collection "${collection}"`)
+    this.collection = collection
+  }
+}
+
+/** The database cannot be reached or refused the connection. */
+export class StoreUnavailable extends TaxiwayError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('STORE_UNAVAILABLE', message, options)
+  }
+}
+
+/** Another process holds the embedded database's folder. */
+export class DataDirLocked extends TaxiwayError {
+  constructor(message: string) {
+    super('DATA_DIR_LOCKED', message)
+  }
+}
+
+/** An upstream did not answer as its documentation says. */
+export class UpstreamError extends TaxiwayError {
+  /** whether the same request may succeed later */
+  readonly retryable: boolean
+  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(code, message, options)
+    this.retryable = retryable
+  }
+}

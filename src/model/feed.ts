@@ -1,0 +1,34 @@
+import type { ContentBinding } from './collection.ts'
+import type { Micros } from './micros.ts'
+
+/** What one poll reads: the blocks of one collection rendered in one binding. */
+export interface Stream {
+  readonly collectionId: number
+  readonly binding: ContentBinding
+}
+
+/** Labels after `begin` up to and with `end`, as TAXII counts: exclusive begin, inclusive end. */
+export interface LabelRange {
+  /** undefined: from the first block ever */
+  readonly begin: Micros | undefined
+  readonly end: Micros
+}
+
+/** A block as polls send it: the bytes of a rendered STIX package under the label that it was given. */
+export interface FeedBlock {
+  readonly label: Micros
+  readonly content: string
+}
+
+/** A poll's answer frozen into parts, so that any part can be asked for again. Part n is element n − 1. */
+export interface ResultSet {
+  /** unguessable */
+  readonly id: string
+  readonly accountId: number
+  readonly stream: Stream
+  readonly range: LabelRange
+  /** each part's last label; a part begins after the part before it */
+  readonly partEnds: readonly Micros[]
+  /** live blocks when the set was made */
+  readonly recordCount: number
+}
