@@ -1,19 +1,20 @@
 /**
  * A moment as whole microseconds since 1970-01-01T00:00:00Z.
  * Labels, begins and ends are compared to the microsecond, which a JavaScript Date cannot hold.
- * Stays below 2^53 until the year 2255.
+ * Every function here keeps to ±(2^53 − 1), the years 1684 to 2255, inside which each one is exact.
  */
 export type Micros = number
 
 /** Writes a moment as `YYYY-MM-DDThh:mm:ss.ffffffZ`, the form that every TAXII client reads. */
 export function formatMicros(moment: Micros): string {
-  const millis = Math.floor(moment / 1000)
-  const rest = moment - millis * 1000
+  const held = clamp(moment)
+  const millis = Math.floor(held / 1000)
+  const rest = held - millis * 1000
   return `${new Date(millis).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
 }
 
 export function microsFromDate(date: Date): Micros {
-  return date.getTime() * 1000
+  return clamp(date.getTime() * 1000)
 }
 
 const timestamp =
@@ -21,6 +22,8 @@ const timestamp =
 
 /**
  * Reads a TAXII 1.1 timestamp: a zone is mandatory, at most six fractional digits.
+ * Clients write 0001-01-01 (.NET's least date) and 9999-12-31 where they mean "always": moments
+ * beyond what Micros holds are read as its first or last one.
  * @returns undefined for anything else, dates that do not exist included
  */
 export function parseMicros(text: string): Micros | undefined {
@@ -32,5 +35,9 @@ export function parseMicros(text: string): Micros | undefined {
   if (Number.isNaN(local) || Number.isNaN(millis)) return undefined
   // Date.parse turns 30 February into 1 or 2 March.
   if (new Date(local).toISOString().slice(0, 19) !== seconds) return undefined
-  return millis * 1000 + Number(fraction.padEnd(6, '0'))
+  return clamp(millis * 1000 + Number(fraction.padEnd(6, '0')))
+}
+
+function clamp(moment: Micros): Micros {
+  return Math.min(Math.max(moment, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
 }

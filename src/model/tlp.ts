@@ -6,12 +6,16 @@ export function tlpRank(tlp: Tlp): number {
   return tlpLevels.indexOf(tlp)
 }
 
-/** Reads a level as feeds spell it (any case, `TLP:` in front, `clear` for white). */
+/**
+ * Reads a level as feeds spell it: any case, `TLP:`, `TLP-` or `TLP_` in front, `clear` for white,
+ * `AMBER STRICT` and `amber_strict` for amber+strict.
+ */
 export function parseTlp(text: string): Tlp | undefined {
   const name = text
     .trim()
     .toLowerCase()
-    .replace(/^tlp[:\s]*/, '')
+    .replace(/^tlp[:\s_-]*/, '')
+    .replace(/^amber\s*[+_\s-]\s*strict$/, 'amber+strict')
   if (name === 'clear') return 'white'
   return tlpLevels.find((level) => level === name)
 }
