@@ -56,23 +56,30 @@ export function judge(
   settings: JudgeSettings = defaultJudgeSettings,
 ): readonly Suppression[] {
   const found = judgeValue(assertion, settings)
-  const { active, validUntil } = assertion
-  if (!active) {
+  if (!assertion.active) {
     found.push({
       reason: 'inactive',
       detail: 'the source marks it as inactive',
       rule: 'source:active',
     })
   }
-  if (validUntil && validUntil.getTime() <= now.getTime()) {
-    const detail = `valid until ${validUntil.toISOString()}`
-    found.push({ reason: 'expired', detail, rule: 'source:valid-until' })
-  }
+  const expired = judgeTime(assertion, now)
+  if (expired) found.push(expired)
   if (!assertion.public && !settings.allowNonPublic) {
     const detail = 'the report is not public'
     found.push({ reason: 'not-public', detail, rule: 'source:public' })
   }
   return found.length === 0 ? none : found
+}
+
+/** The part of the verdict that time alone changes. */
+export function judgeTime(
+  { validUntil }: Pick<JudgedInput, 'validUntil'>,
+  now: Date,
+): Suppression | undefined {
+  if (!validUntil || validUntil.getTime() > now.getTime()) return undefined
+  const detail = `valid until ${validUntil.toISOString()}`
+  return { reason: 'expired', detail, rule: 'source:valid-until' }
 }
 
 /** When time alone will change the verdict; undefined: it will not. */

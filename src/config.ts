@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import { ConfigError } from './model/errors.ts'
+import { parseTlp, type Tlp, tlpLevels } from './model/tlp.ts'
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** where clients reach the service; undefined: what each request says of itself */
+  readonly publicUrl: string | undefined
+  /** undefined: the embedded database in dataDir */
+  readonly databaseUrl: string | undefined
+  readonly dataDir: string
+  readonly adminUsername: string
+  /** undefined: made at the first start */
+  readonly adminPassword: string | undefined
+  readonly logLevel: string
+  /** how long the parts of a paged poll can be fetched */
+  readonly resultSetSeconds: number
+  readonly producer: {
+    readonly name: string
+    readonly idNamespace: { readonly prefix: string; readonly uri: string }
+  }
+  readonly otx: OtxConfig | undefined
+  /** what looks like a mistake but need not be one, a sentence each */
+  readonly warnings: readonly string[]
+}
+
+export interface OtxConfig {
+  readonly url: string
+  readonly apiKey: string
+  readonly pollSeconds: number
+  /** for pulses that name no level */
+  readonly defaultTlp: Tlp
+  /** 0 to 100, of every assertion */
+  readonly confidence: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings from the environment: `TAXIWAY_…`, a secret also as `TAXIWAY_…_FILE`.
+ * @throws ConfigError naming every variable that is wrong and what it should be
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const problems: string[] = []
+  const known = new Set<string>()
+  const read = (name: string): string | undefined => {
+    known.add(`TAXIWAY_${name}`)
+    return environment[`TAXIWAY_${name}`]?.trim() || undefined
+  }
+  const problem = (name: string, shouldBe: string) => {
+    problems.push(`TAXIWAY_${name} ${shouldBe}`)
+    return undefined
+  }
+  const secret = (name: string): string | undefined => {
+    // Not trimmed: a password may begin or end with a space.
+    const direct = read(name) && environment[`TAXIWAY_${name}`]
+    const path = read(`${name}_FILE`)
+    if (direct !== undefined && path !== undefined) {
+      return problem(name, `and TAXIWAY_${name}_FILE are both set; keep one`)
+    }
+    if (path === undefined) return direct
+    try {
+      const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+      return text === '' ? problem(`${name}_FILE`, `names ${path}, which is empty`) : text
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return problem(`${name}_FILE`, `names ${path}, which cannot be read (${code})`)
+    }
+  }
+  const integer = (name: string, least: number, most: number, otherwise: number): number => {
+    const text = read(name)
+    if (text === undefined) return otherwise
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    problem(name, `must be a whole number from ${least} to ${most}, not "${text}"`)
+    return otherwise
+  }
+  const url = (name: string, protocols: readonly string[], text: string | undefined) => {
+    if (text === undefined) return undefined
+    const scheme = protocols.map((protocol) => `${protocol}://`).join(' or ')
+    // A database's URL holds its password, so the value itself is not repeated.
+    if (!URL.canParse(text)) return problem(name, `must be a URL that begins with ${scheme}`)
+    const { protocol } = new URL(text)
+    if (protocols.includes(protocol.slice(0, -1))) return text
+    return problem(name, `must begin with ${scheme}, not ${protocol}//`)
+  }
+
+  const publicUrl = url('PUBLIC_URL', ['http', 'https'], read('PUBLIC_URL'))
+  const databaseUrl = url('DATABASE_URL', ['postgres', 'postgresql'], secret('DATABASE_URL'))
+  const idNamespacePrefix = read('STIX_ID_PREFIX') ?? 'taxiway'
+  if (!/^[A-Za-z_][\w.-]{0,62}$/.test(idNamespacePrefix)) {
+    problem('STIX_ID_PREFIX', 'must be an XML name: letters, digits, "-", "_" and "."')
+  }
+  const idNamespaceUri =
+    url('STIX_ID_NAMESPACE', ['http', 'https', 'urn'], read('STIX_ID_NAMESPACE')) ??
+    'urn:taxiway:local'
+  const logLevel = read('LOG_LEVEL') ?? 'info'
+  if (!logLevels.includes(logLevel)) {
+    problem('LOG_LEVEL', `must be one of ${logLevels.join(', ')}, not "${logLevel}"`)
+  }
+  const config: Omit<Config, 'warnings'> = {
+    host: read('HOST') ?? '127.0.0.1',
+    port: integer('PORT', 0, 65_535, 9_000),
+    publicUrl,
+    databaseUrl,
+    dataDir: read('DATA_DIR') ?? './data',
+    adminUsername: read('ADMIN_USERNAME') ?? 'admin',
+    adminPassword: secret('ADMIN_PASSWORD'),
+    logLevel,
+    resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
+    producer: {
+      name: read('PRODUCER_NAME') ?? 'Taxiway',
+      idNamespace: { prefix: idNamespacePrefix, uri: idNamespaceUri },
+    },
+    otx: readOtx({ read, problem, secret, integer, url }),
+  }
+  if (config.adminPassword !== undefined && config.adminPassword.length < 12) {
+    problem('ADMIN_PASSWORD', 'must have at least 12 characters')
+  }
+  if (config.adminUsername.includes(':')) {
+    problem('ADMIN_USERNAME', 'must not hold a colon: HTTP Basic ends the name there')
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  // No error: Kubernetes sets variables such as TAXIWAY_SERVICE_HOST by itself.
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('TAXIWAY_') && !known.has(name),
+  )
+  const warnings = unknown.map(
+    (name) => `${name} is not a setting of Taxiway; .env.example has all`,
+  )
+  return { ...config, warnings }
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+interface Readers {
+  read(name: string): string | undefined
+  secret(name: string): string | undefined
+  problem(name: string, shouldBe: string): undefined
+  integer(name: string, least: number, most: number, otherwise: number): number
+  url(name: string, protocols: readonly string[], text: string | undefined): string | undefined
+}
+
+function readOtx({ read, secret, problem, integer, url }: Readers): OtxConfig | undefined {
+  const apiKey = secret('OTX_API_KEY')
+  const tlp = read('OTX_DEFAULT_TLP') ?? 'white'
+  const defaultTlp = parseTlp(tlp)
+  if (!defaultTlp)
+    problem('OTX_DEFAULT_TLP', `must be one of ${tlpLevels.join(', ')}, not "${tlp}"`)
+  const config = {
+    url: url('OTX_URL', ['http', 'https'], read('OTX_URL')) ?? 'https://otx.alienvault.com',
+    pollSeconds: integer('OTX_POLL_SECONDS', 10, 86_400, 900),
+    defaultTlp: defaultTlp ?? 'white',
+    confidence: integer('OTX_CONFIDENCE', 0, 100, 25),
+  }
+  return apiKey === undefined ? undefined : { ...config, apiKey }
+}

@@ -1,0 +1,81 @@
+import { judgeTime, nextJudgement } from '../curation/judge.ts'
+import { prepareBlocks } from '../publish/prepare.ts'
+import { publish } from '../publish/publish.ts'
+import { addVerdicts, findAgedIndicators, findDueAssertions } from '../store/assertions.ts'
+import { lockIntake } from '../store/blocks.ts'
+import { readCollections } from '../store/collections.ts'
+import type { Db } from '../store/db.ts'
+import { ageLimitsInDays } from '../store/rules.ts'
+import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
+import type { Intake } from './intake.ts'
+import { reconcileCollections } from './reconcile.ts'
+
+const batchAssertions = 5_000
+
+export interface Swept {
+  readonly expired: number
+  readonly published: number
+  readonly withdrawn: number
+}
+
+/**
+ * Does what time alone asks for: ends assertions that have expired, lets indicators into and out of the
+ * collections whose rules speak of age, and finishes a change of settings that was cut short.
+ */
+export async function sweep(intake: Intake): Promise<Swept> {
+  const swept = { expired: 0, published: 0, withdrawn: 0 }
+  for (let found = batchAssertions; found === batchAssertions; ) {
+    const due = await sweepOnce(intake, async (db, now) => {
+      const assertions = await findDueAssertions(db, now, batchAssertions)
+      const verdicts = assertions.map((assertion) => {
+        const against = judgeTime(assertion, now)
+        return {
+          assertionId: assertion.id,
+          judgeAt: nextJudgement(assertion, now),
+          suppressions: against ? [against] : [],
+        }
+      })
+      found = assertions.length
+      await addVerdicts(db, verdicts, now)
+      swept.expired += verdicts.filter((verdict) => verdict.suppressions.length > 0).length
+      return assertions.map((assertion) => assertion.indicatorId)
+    })
+    swept.published += due.published
+    swept.withdrawn += due.withdrawn
+  }
+  const aged = await sweepOnce(intake, findAged)
+  const { published, withdrawn } = await reconcileCollections(intake)
+  return {
+    expired: swept.expired,
+    published: swept.published + aged.published + published,
+    withdrawn: swept.withdrawn + aged.withdrawn + withdrawn,
+  }
+}
+
+async function findAged(db: Db, now: Date): Promise<readonly number[]> {
+  const since = await readSweptUntil(db)
+  await saveSweptUntil(db, now)
+  if (!since) return []
+  const days = (await readCollections(db)).flatMap(({ rule }) => ageLimitsInDays(rule))
+  const found: number[] = []
+  for (const limit of new Set(days)) {
+    for (const id of await findAgedIndicators(db, since, now, limit)) found.push(id)
+  }
+  return found
+}
+
+async function sweepOnce(
+  { db, producer, clock }: Intake,
+  find: (db: Db, now: Date) => Promise<readonly number[]>,
+) {
+  const now = clock()
+  return db.transaction().execute(async (trx) => {
+    await lockIntake(trx)
+    const ids = [...new Set(await find(trx, now))]
+    const prepared = await prepareBlocks(trx, ids, await readCollections(trx), producer, now)
+    return {
+      published: await publish(trx, prepared),
+      withdrawn: prepared.withdrawn,
+    }
+  })
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import type { Rejection, ReportWithAssertions } from '../model/report.ts'
+import { prepareBlocks } from '../publish/prepare.ts'
+import { publish } from '../publish/publish.ts'
+import { retractAssertions, upsertIndicators, writeAssertions } from '../store/assertions.ts'
+import { lockIntake } from '../store/blocks.ts'
+import { readCollections } from '../store/collections.ts'
+import type { Db } from '../store/db.ts'
+import { writeRejections } from '../store/rejections.ts'
+import {
+  completeReport,
+  getReportVersion,
+  readReportDigests,
+  writeReport,
+} from '../store/reports.ts'
+import { saveCursor } from '../store/sources.ts'
+import type { Intake } from './intake.ts'
+import { type JudgedAssertion, judgeReport } from './judge-report.ts'
+
+// Of assertions a transaction: some 10 MB of packages and half a second of work, so that memory is
+// bounded and other writers wait shortly.
+const batchAssertions = 5_000
+
+// Part of every report's digest: raise it when judging or normal forms change, and what is already
+// stored is judged anew at the next walk.
+const judgingVersion = 1
+
+export interface TakeInRequest {
+  readonly sourceId: number
+  readonly reports: readonly ReportWithAssertions[]
+  /** whole reports that could not be read; those of single assertions stand in their report */
+  readonly rejections: readonly Rejection[]
+  /** the source's cursor once all of this is stored; undefined: unchanged */
+  readonly cursor?: unknown
+}
+
+export interface TakenIn {
+  readonly reports: number
+  readonly unchangedReports: number
+  readonly assertions: number
+  readonly suppressed: number
+  readonly rejected: number
+  readonly published: number
+  readonly withdrawn: number
+}
+
+/**
+ * Takes reports in: judges them, stores them and publishes what survives. Each transaction leaves a store
+ * that is right in itself, and taking the same reports in again, after a crash in the middle too, changes
+ * only what is missing.
+ * @param onProgress called after each commit with what was done in it
+ */
+export async function takeIn(
+  { db, producer, judgeSettings, clock }: Intake,
+  request: TakeInRequest,
+  onProgress: (done: TakenIn) => void = () => {},
+): Promise<void> {
+  const { sourceId, reports } = request
+  const known = await readReportDigests(
+    db,
+    sourceId,
+    reports.map(({ report }) => report.externalId),
+  )
+  const changed = reports
+    .map((one) => ({ ...one, digest: reportDigest(one) }))
+    .filter(({ report, digest }) => known.get(report.externalId) !== digest)
+  const batches = packPieces(changed)
+  const last = batches.at(-1) ?? []
+  let unchangedReports = reports.length - changed.length
+  let rejections = request.rejections
+  for (const batch of batches.length > 0 ? batches : [last]) {
+    const now = clock()
+    const done = await db.transaction().execute(async (trx) => {
+      await lockIntake(trx)
+      const touched = new Set<number>()
+      let assertions = 0
+      let suppressed = 0
+      const rejected = [...rejections]
+      for (const piece of batch) {
+        const { report, first, final } = piece
+        const stored = first
+          ? await writeReport(trx, sourceId, report)
+          : await getReportVersion(trx, sourceId, report.externalId)
+        const judged = judgeReport(report, piece.assertions, now, judgeSettings)
+        for (const id of await storeJudged(trx, sourceId, stored, judged, now)) touched.add(id)
+        assertions += judged.length
+        suppressed += judged.filter((one) => one.suppressions.length > 0).length
+        if (first) rejected.push(...piece.rejections)
+        if (!final) continue
+        const retracted = await retractAssertions(trx, stored, retraction, now)
+        for (const id of retracted) touched.add(id)
+        await completeReport(trx, stored.id, piece.digest)
+      }
+      await writeRejections(trx, sourceId, rejected, now)
+      if (batch === last && request.cursor !== undefined) {
+        await saveCursor(trx, sourceId, request.cursor)
+      }
+      const collections = await readCollections(trx)
+      const prepared = await prepareBlocks(trx, [...touched], collections, producer, now)
+      return {
+        reports: batch.filter((piece) => piece.final).length,
+        unchangedReports,
+        assertions,
+        suppressed,
+        rejected: rejected.length,
+        published: await publish(trx, prepared),
+        withdrawn: prepared.withdrawn,
+      }
+    })
+    unchangedReports = 0
+    rejections = []
+    onProgress(done)
+  }
+}
+
+const retraction = {
+  reason: 'retracted',
+  detail: 'the newest version of the report does not hold it any more',
+  rule: 'report:revision',
+} as const
+
+type Digested = ReportWithAssertions & { readonly digest: string }
+
+/** A run of one report's assertions that fits into a transaction. */
+interface Piece extends Digested {
+  readonly first: boolean
+  readonly final: boolean
+}
+
+function packPieces(reports: readonly Digested[]): Piece[][] {
+  const batches: Piece[][] = []
+  let room = 0
+  for (const report of reports) {
+    const total = report.assertions.length
+    let from = 0
+    do {
+      if (room === 0) {
+        batches.push([])
+        room = batchAssertions
+      }
+      const to = Math.min(total, from + room)
+      batches.at(-1)?.push({
+        ...report,
+        assertions: report.assertions.slice(from, to),
+        first: from === 0,
+        final: to === total,
+      })
+      // A report without indicators takes room too: each costs a few statements.
+      room = Math.max(0, room - Math.max(to - from, 10))
+      from = to
+    } while (from < total)
+  }
+  return batches
+}
+
+async function storeJudged(
+  db: Db,
+  sourceId: number,
+  report: { readonly id: number; readonly version: number },
+  judged: readonly JudgedAssertion[],
+  now: Date,
+): Promise<readonly number[]> {
+  if (judged.length === 0) return []
+  const ids = await upsertIndicators(db, judged)
+  const rows = judged.map((one, index) => ({
+    ...one.columns,
+    indicatorId: ids[index] as number,
+    sourceId,
+    reportId: report.id,
+    reportVersion: report.version,
+    judgeAt: one.judgeAt,
+    suppressions: one.suppressions,
+  }))
+  await writeAssertions(db, rows, now)
+  return ids
+}
+
+function reportDigest({ report, assertions }: ReportWithAssertions): string {
+  return createHash('sha256')
+    .update(JSON.stringify([judgingVersion, report, assertions]))
+    .digest('hex')
+}

@@ -1,0 +1,43 @@
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+
+const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)
+
+// One of OWASP's equal choices for scrypt, the one with the least memory: 32 MB and some 300 ms a check.
+// Verified credentials are remembered for a while, so that a poll seldom pays it.
+const cost = { N: 2 ** 15, r: 8, p: 3 }
+const maxmem = 64 * 1024 * 1024
+const keyBytes = 32
+
+/** @returns `scrypt$N$r$p$salt$key`, salt and key in base64url */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16)
+  const key = await derive(password.normalize('NFC'), salt, keyBytes, { ...cost, maxmem })
+  return `scrypt$${cost.N}$${cost.r}$${cost.p}$${salt.toString('base64url')}$${key.toString('base64url')}`
+}
+
+/**
+ * Compares in a time that does not depend on where the passwords differ.
+ * @param hash undefined where there is no such account: costs the same and is never true
+ */
+export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
+  const [scheme, n, r, p, salt, key] = (hash ?? nobody).split('$')
+  if (scheme !== 'scrypt' || !salt || !key)
+    throw new Error('a stored password hash is not readable')
+  const expected = Buffer.from(key, 'base64url')
+  const options = { N: Number(n), r: Number(r), p: Number(p), maxmem }
+  const actual = await derive(
+    password.normalize('NFC'),
+    Buffer.from(salt, 'base64url'),
+    expected.length,
+    options,
+  )
+  return timingSafeEqual(actual, expected) && hash !== undefined
+}
+
+const nobody = `scrypt$${cost.N}$${cost.r}$${cost.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+
+/** A password that can be typed: 160 random bits. */
+export function makePassword(): string {
+  return randomBytes(20).toString('base64url')
+}

@@ -1,0 +1,83 @@
+import { sql } from 'kysely'
+import type { Account, Role } from '../model/account.ts'
+import type { Db } from './db.ts'
+
+export interface AccountWithSecret {
+  readonly account: Account
+  readonly passwordHash: string
+}
+
+export async function findAccount(db: Db, name: string): Promise<AccountWithSecret | undefined> {
+  const row = await db
+    .selectFrom('accounts')
+    .selectAll()
+    .where('name', '=', name)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const account = { id: row.id, name: row.name, role: row.role as Role }
+  return { account, passwordHash: row.password_hash }
+}
+
+/** Makes the account, or gives it this password and role. */
+export async function writeAccount(
+  db: Db,
+  name: string,
+  passwordHash: string,
+  role: Role,
+): Promise<Account> {
+  const columns = { password_hash: passwordHash, role }
+  const { id } = await db
+    .insertInto('accounts')
+    .values({ name, ...columns })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(columns))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return { id, name, role }
+}
+
+/** Accounts with the names of the collections that they were granted to read. */
+export async function readAccounts(
+  db: Db,
+): Promise<readonly (Account & { readonly reads: readonly string[] })[]> {
+  const { rows } = await sql<Account & { reads: string[] }>`
+    select a.id, a.name, a.role, array(
+      select c.name from grants g join collections c on c.id = g.collection_id
+      where g.account_id = a.id and g.can_read order by c.name) as reads
+    from accounts a order by a.name`.execute(db)
+  return rows
+}
+
+export async function grantRead(db: Db, accountId: number, collectionId: number): Promise<void> {
+  await db
+    .insertInto('grants')
+    .values({
+      account_id: accountId,
+      collection_id: collectionId,
+      can_read: true,
+      can_write: false,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'collection_id']).doUpdateSet({ can_read: true }),
+    )
+    .execute()
+}
+
+/** Ids of the collections that the account may read by grant. */
+export async function readGrants(db: Db, accountId: number): Promise<ReadonlySet<number>> {
+  const rows = await db
+    .selectFrom('grants')
+    .select('collection_id')
+    .where('account_id', '=', accountId)
+    .where('can_read', '=', true)
+    .execute()
+  return new Set(rows.map((row) => row.collection_id))
+}
+
+export async function hasAdministrator(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('accounts')
+    .select('id')
+    .where('role', '=', 'administrator')
+    .executeTakeFirst()
+  return row !== undefined
+}

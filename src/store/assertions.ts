@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+/** One reason against an assertion: its stable name, the exact rule, and a sentence on this very value. */
+export interface RecordedReason {
+  readonly reason: string
+  readonly rule: string
+  readonly detail: string
+}
+
+/** An assertion with its verdict, as it is stored. */
+export interface AssertionRow {
+  readonly indicatorId: number
+  readonly sourceId: number
+  readonly reportId: number
+  readonly reportVersion: number
+  readonly externalId: string | undefined
+  readonly title: string
+  readonly description: string
+  readonly role: string
+  readonly tlp: number
+  readonly confidence: number
+  readonly validFrom: Date
+  readonly validUntil: Date | undefined
+  readonly active: boolean
+  /** when time alone may change the verdict */
+  readonly judgeAt: Date | undefined
+  readonly suppressions: readonly RecordedReason[]
+}
+
+/**
+ * Finds or makes the indicators with these types and normal forms.
+ * @returns their ids, in the order given
+ */
+export async function upsertIndicators(
+  db: Db,
+  observables: readonly { readonly type: string; readonly value: string }[],
+): Promise<readonly number[]> {
+  const keys = observables.map(({ type, value }) => indicatorKey(type, value))
+  const known = await findByKey(db, keys)
+  const missing = new Map<string, { k: string; t: string; v: string }>()
+  observables.forEach(({ type, value }, index) => {
+    const k = keys[index] as string
+    if (!known.has(k)) missing.set(k, { k, t: type, v: value })
+  })
+  if (missing.size > 0) {
+    const { rows } = await sql<{ id: number; key: string }>`
+      insert into indicators (key, type, value)
+      select decode(k, 'hex'), t, v
+      from json_to_recordset(${JSON.stringify([...missing.values()])}::json) as x(k text, t text, v text)
+      returning id, encode(key, 'hex') as key`.execute(db)
+    for (const row of rows) known.set(row.key, row.id)
+  }
+  return keys.map((key) => known.get(key) as number)
+}
+
+async function findByKey(db: Db, keys: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: number; key: string }>`
+    select id, encode(key, 'hex') as key from indicators
+    where key = any(array(select decode(k, 'hex') from unnest(${keys}::text[]) as k))`.execute(db)
+  return new Map(rows.map((row) => [row.key, row.id]))
+}
+
+function indicatorKey(type: string, value: string): string {
+  return createHash('sha256').update(`${type}\0${value}`).digest('hex').slice(0, 32)
+}
+
+/**
+ * Stores assertions, or replaces those of the same source, report and indicator, each with its verdict.
+ * No two of one call may be of the same report and indicator.
+ */
+export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now: Date) {
+  const records = rows.map((row) => ({
+    i: row.indicatorId,
+    s: row.sourceId,
+    r: row.reportId,
+    v: row.reportVersion,
+    x: row.externalId,
+    t: row.title,
+    d: row.description,
+    o: row.role,
+    l: row.tlp,
+    c: row.confidence,
+    f: row.validFrom,
+    u: row.validUntil,
+    a: row.active,
+    j: row.judgeAt,
+    b: row.suppressions.length > 0,
+  }))
+  const written = await sql<{
+    id: number
+    indicator_id: number
+    report_id: number
+    added: boolean
+  }>`
+    insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
+      description, role, tlp, confidence, valid_from, valid_until, active, judge_at, suppressed)
+    select * from json_to_recordset(${JSON.stringify(records)}::json) as x(
+      i bigint, s integer, r bigint, v integer, x text, t text, d text, o text, l smallint, c smallint,
+      f timestamptz, u timestamptz, a boolean, j timestamptz, b boolean)
+    on conflict (report_id, indicator_id, source_id) do update set
+      report_version = excluded.report_version, external_id = excluded.external_id,
+      title = excluded.title, description = excluded.description, role = excluded.role,
+      tlp = excluded.tlp, confidence = excluded.confidence, valid_from = excluded.valid_from,
+      valid_until = excluded.valid_until, active = excluded.active, judge_at = excluded.judge_at,
+      suppressed = excluded.suppressed
+    returning id, indicator_id, report_id, (xmax = 0) as added`.execute(db)
+  const replaced = written.rows.filter((row) => !row.added).map((row) => row.id)
+  if (replaced.length > 0) await clearSuppressions(db, replaced)
+  const ids = new Map(written.rows.map((row) => [`${row.report_id}/${row.indicator_id}`, row.id]))
+  await writeSuppressions(
+    db,
+    rows.flatMap((row) =>
+      row.suppressions.map((suppression) => ({
+        assertionId: ids.get(`${row.reportId}/${row.indicatorId}`) as number,
+        ...suppression,
+      })),
+    ),
+    now,
+  )
+}
+
+/**
+ * Ends the assertions that a report's newest version no longer makes.
+ * @returns the indicators that they spoke of
+ */
+export async function retractAssertions(
+  db: Db,
+  report: { readonly id: number; readonly version: number },
+  suppression: RecordedReason,
+  now: Date,
+): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number; indicator_id: number }>`
+    update assertions set suppressed = true, judge_at = null
+    where report_id = ${report.id} and report_version < ${report.version}
+    returning id, indicator_id`.execute(db)
+  await writeSuppressions(
+    db,
+    rows.map((row) => ({ assertionId: row.id, ...suppression })),
+    now,
+  )
+  return rows.map((row) => row.indicator_id)
+}
+
+export interface DueAssertion {
+  readonly id: number
+  readonly indicatorId: number
+  readonly validFrom: Date
+  readonly validUntil: Date | undefined
+}
+
+/** Assertions whose verdict time alone may have changed by `now`, the longest due first. */
+export async function findDueAssertions(db: Db, now: Date, limit: number) {
+  const { rows } = await sql<{
+    id: number
+    indicator_id: number
+    valid_from: Date
+    valid_until: Date | null
+  }>`
+    select id, indicator_id, valid_from, valid_until from assertions
+    where judge_at <= ${now} order by judge_at limit ${limit}`.execute(db)
+  return rows.map(
+    (row): DueAssertion => ({
+      id: row.id,
+      indicatorId: row.indicator_id,
+      validFrom: row.valid_from,
+      validUntil: row.valid_until ?? undefined,
+    }),
+  )
+}
+
+/** Adds what a later look found to verdicts already recorded. */
+export async function addVerdicts(
+  db: Db,
+  verdicts: readonly {
+    readonly assertionId: number
+    readonly judgeAt: Date | undefined
+    readonly suppressions: readonly RecordedReason[]
+  }[],
+  now: Date,
+) {
+  const records = verdicts.map((verdict) => ({
+    id: verdict.assertionId,
+    j: verdict.judgeAt,
+    b: verdict.suppressions.length > 0,
+  }))
+  await sql`
+    update assertions a set judge_at = x.j, suppressed = a.suppressed or x.b
+    from json_to_recordset(${JSON.stringify(records)}::json) as x(id bigint, j timestamptz, b boolean)
+    where a.id = x.id`.execute(db)
+  await writeSuppressions(
+    db,
+    verdicts.flatMap(({ assertionId, suppressions }) =>
+      suppressions.map((suppression) => ({ assertionId, ...suppression })),
+    ),
+    now,
+  )
+}
+
+/** Indicators with an assertion that became `days` old after `since` and up to `now`. */
+export async function findAgedIndicators(db: Db, since: Date, now: Date, days: number) {
+  const age = days * 86_400_000
+  const { rows } = await sql<{ indicator_id: number }>`
+    select distinct indicator_id from assertions
+    where valid_from > ${new Date(since.getTime() - age)}
+      and valid_from <= ${new Date(now.getTime() - age)}`.execute(db)
+  return rows.map((row) => row.indicator_id)
+}
+
+/** Ids of known indicators after `afterId`, ascending. */
+export async function readIndicatorIds(db: Db, afterId: number, limit: number) {
+  const rows = await db
+    .selectFrom('indicators')
+    .select('id')
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+async function clearSuppressions(db: Db, assertionIds: readonly number[]) {
+  await sql`delete from suppressions where assertion_id = any(${assertionIds}::bigint[])`.execute(
+    db,
+  )
+}
+
+async function writeSuppressions(
+  db: Db,
+  suppressions: readonly (RecordedReason & { readonly assertionId: number })[],
+  now: Date,
+) {
+  if (suppressions.length === 0) return
+  const records = suppressions.map((one) => ({
+    a: one.assertionId,
+    r: one.reason,
+    u: one.rule,
+    d: one.detail,
+  }))
+  await sql`
+    insert into suppressions (assertion_id, reason, rule, detail, since)
+    select a, r, u, d, ${now}::timestamptz
+    from json_to_recordset(${JSON.stringify(records)}::json) as x(a bigint, r text, u text, d text)
+    on conflict (assertion_id, reason) do nothing`.execute(db)
+}

@@ -1,0 +1,184 @@
+import { sql } from 'kysely'
+import type { Stream } from '../model/feed.ts'
+import type { Micros } from '../model/micros.ts'
+import { bindingNumber, bindingOf } from './collections.ts'
+import type { Db } from './db.ts'
+
+/** A block that polls may serve now, with the digest of what it shows. */
+export interface LiveBlock {
+  readonly publicationId: number
+  readonly ordinal: number
+  readonly indicatorId: number
+  readonly stream: Stream
+  readonly digest: string
+  /** taken out of the feed; the next block of its indicator supersedes it all the same */
+  readonly withdrawn: boolean
+}
+
+export interface NewBlock {
+  readonly publicationId: number
+  readonly ordinal: number
+  readonly indicatorId: number
+  readonly stream: Stream
+  readonly packageId: number
+  readonly digest: string
+}
+
+/** The newest block of each of these indicators in each stream. */
+export async function findNewestBlocks(
+  db: Db,
+  indicatorIds: readonly number[],
+): Promise<readonly LiveBlock[]> {
+  const { rows } = await sql<{
+    publication_id: number
+    ordinal: number
+    collection_id: number
+    binding: number
+    indicator_id: number
+    digest: string
+    withdrawn: boolean
+  }>`
+    select b.publication_id, b.ordinal, b.collection_id, b.binding, b.indicator_id,
+      encode(b.digest, 'hex') as digest, w.ordinal is not null as withdrawn
+    from blocks b left join withdrawals w using (publication_id, ordinal)
+    where b.indicator_id = any(${indicatorIds}::bigint[]) and b.superseded_by is null`.execute(db)
+  return rows.map((row) => ({
+    publicationId: row.publication_id,
+    ordinal: row.ordinal,
+    indicatorId: row.indicator_id,
+    stream: { collectionId: row.collection_id, binding: bindingOf(row.binding) },
+    digest: row.digest,
+    withdrawn: row.withdrawn,
+  }))
+}
+
+/** Takes `count` ids that no other row will have. */
+export async function reserveIds(db: Db, table: 'packages' | 'publications', count: number) {
+  const { rows } = await sql<{ id: number }>`
+    select nextval(pg_get_serial_sequence(${table}, 'id')) as id
+    from generate_series(1, ${count}::integer)`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+export async function writePackages(
+  db: Db,
+  packages: readonly { readonly id: number; readonly content: string }[],
+) {
+  const records = packages.map(({ id, content }) => ({ i: id, c: content }))
+  await sql`
+    insert into packages (id, content)
+    select i, c from json_to_recordset(${JSON.stringify(records)}::json) as x(i bigint, c text)`.execute(
+    db,
+  )
+}
+
+/**
+ * Writes blocks of a publication that is not there yet: nobody sees them before it is.
+ * The blocks that they replace must be superseded before, since an indicator has one block a stream.
+ */
+export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<void> {
+  const records = blocks.map((block) => ({
+    p: block.publicationId,
+    o: block.ordinal,
+    c: block.stream.collectionId,
+    b: bindingNumber(block.stream.binding),
+    i: block.indicatorId,
+    k: block.packageId,
+    d: block.digest,
+  }))
+  await sql`
+    insert into blocks (publication_id, ordinal, collection_id, binding, indicator_id, package_id, digest)
+    select p, o, c, b, i, k, decode(d, 'hex') from json_to_recordset(${JSON.stringify(records)}::json)
+      as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text)`.execute(db)
+}
+
+/** Ends blocks in favour of a publication's newer ones: from its commit on they are served no more. */
+export async function supersedeBlocks(
+  db: Db,
+  blocks: readonly { readonly block: LiveBlock; readonly by: number }[],
+): Promise<void> {
+  if (blocks.length === 0) return
+  const records = blocks.map(({ block, by }) => ({ p: block.publicationId, o: block.ordinal, by }))
+  await sql`
+    update blocks b set superseded_by = x.by
+    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, o integer, by bigint)
+    where b.publication_id = x.p and b.ordinal = x.o`.execute(db)
+  await lowerLiveCounts(
+    db,
+    blocks.map(({ block }) => block).filter((block) => !block.withdrawn),
+  )
+}
+
+/** Takes blocks out of the feed: no poll that starts after the commit returns them. */
+export async function withdrawBlocks(
+  db: Db,
+  blocks: readonly LiveBlock[],
+  reason: string,
+  now: Date,
+): Promise<void> {
+  if (blocks.length === 0) return
+  const records = blocks.map((block) => ({ p: block.publicationId, o: block.ordinal }))
+  await sql`
+    insert into withdrawals (publication_id, ordinal, withdrawn_at, reason)
+    select p, o, ${now}::timestamptz, ${reason}::text
+    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, o integer)`.execute(db)
+  await lowerLiveCounts(db, blocks)
+}
+
+async function lowerLiveCounts(db: Db, ended: readonly LiveBlock[]): Promise<void> {
+  const counts = new Map<number, number>()
+  for (const { publicationId } of ended) {
+    counts.set(publicationId, (counts.get(publicationId) ?? 0) + 1)
+  }
+  if (counts.size === 0) return
+  const records = [...counts].map(([p, n]) => ({ p, n }))
+  await sql`
+    update publications set live_count = live_count - x.n
+    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, n integer)
+    where id = x.p`.execute(db)
+}
+
+/**
+ * Takes the collection's lock until the transaction ends and tells the first label that may be given now:
+ * later than the database's clock, than every label of the collection and than every answered poll's end.
+ */
+export async function lockForPublishing(db: Db, collectionId: number): Promise<Micros> {
+  const { rows } = await sql<{ base: number }>`
+    select taxiway_next_base(${collectionId}::integer) as base`.execute(db)
+  return (rows[0] as { base: number }).base
+}
+
+/** Makes a publication: the moment of its commit is when polls see its blocks. */
+export async function writePublication(
+  db: Db,
+  publication: {
+    readonly id: number
+    readonly stream: Stream
+    readonly baseLabel: Micros
+    readonly blockCount: number
+  },
+): Promise<void> {
+  await db
+    .insertInto('publications')
+    .values({
+      id: publication.id,
+      collection_id: publication.stream.collectionId,
+      binding: bindingNumber(publication.stream.binding),
+      base_label: publication.baseLabel,
+      block_count: publication.blockCount,
+      live_count: publication.blockCount,
+    })
+    .execute()
+}
+
+/** Saves the database's clock, so that labels go on from it should that clock step back. */
+export async function saveHighWaterMark(db: Db): Promise<void> {
+  await sql`update feed_clock set high_water_mark = greatest(high_water_mark, taxiway_micros())`.execute(
+    db,
+  )
+}
+
+/** One writer prepares blocks at a time, in the whole cluster; held until the transaction ends. */
+export async function lockIntake(db: Db): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${0x7461_7869}, 0)`.execute(db)
+}

@@ -1,0 +1,82 @@
+import { sql } from 'kysely'
+import {
+  type Collection,
+  type CollectionSettings,
+  type ContentBinding,
+  contentBindings,
+  type Profile,
+  type Rule,
+} from '../model/collection.ts'
+import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
+import type { Db } from './db.ts'
+
+// Stored in every block: never renumber.
+const bindingNumbers: Record<ContentBinding, number> = {
+  'urn:stix.mitre.org:xml:1.2': 1,
+  'urn:stix.mitre.org:xml:1.1.1': 2,
+}
+
+export function bindingNumber(binding: ContentBinding): number {
+  return bindingNumbers[binding]
+}
+
+export function bindingOf(number: number): ContentBinding {
+  const binding = contentBindings.find((one) => bindingNumbers[one] === number)
+  if (!binding) throw new Error(`the store names content binding ${number}, which is not known`)
+  return binding
+}
+
+/** A collection with whether what it publishes follows its settings yet. */
+export interface StoredCollection extends Collection {
+  readonly settingsVersion: number
+  readonly reconciledVersion: number
+}
+
+/** All collections, by id. */
+export async function readCollections(db: Db): Promise<readonly StoredCollection[]> {
+  const rows = await db.selectFrom('collections').selectAll().orderBy('id').execute()
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    rule: row.rule as Rule,
+    maxTlp: tlpLevels[row.max_tlp] as Tlp,
+    bindings: row.bindings.map(bindingOf),
+    profile: row.profile as Profile,
+    packaging: row.packaging as 'indicator',
+    pageSize: row.page_size ?? undefined,
+    settingsVersion: row.settings_version,
+    reconciledVersion: row.reconciled_version,
+  }))
+}
+
+/** Makes the collection or gives it these settings; what it publishes follows by reconciliation. */
+export async function writeCollection(db: Db, settings: CollectionSettings): Promise<void> {
+  const columns = {
+    description: settings.description,
+    rule: sql<string>`${JSON.stringify(settings.rule)}::jsonb`,
+    max_tlp: tlpRank(settings.maxTlp),
+    bindings: settings.bindings.map(bindingNumber),
+    profile: settings.profile,
+    packaging: settings.packaging,
+    page_size: settings.pageSize ?? null,
+  }
+  await db
+    .insertInto('collections')
+    .values({ name: settings.name, ...columns })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet({ ...columns, settings_version: sql`collections.settings_version + 1` }),
+    )
+    .execute()
+}
+
+/** Notes that what the collection publishes follows the settings of this version. */
+export async function markReconciled(db: Db, collectionId: number, version: number): Promise<void> {
+  await db
+    .updateTable('collections')
+    .set({ reconciled_version: version })
+    .where('id', '=', collectionId)
+    .execute()
+}

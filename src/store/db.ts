@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite, types as pgliteTypes } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { ConfigError, StoreUnavailable } from '../model/errors.ts'
+import { lockDataDir } from './data-dir-lock.ts'
+import type { Tables } from './tables.ts'
+
+/** The store: one SQL dialect, on PostgreSQL or on the embedded PGlite. Also what a transaction is. */
+export type Db = Kysely<Tables>
+
+export interface Store {
+  readonly db: Db
+  readonly kind: 'postgresql' | 'embedded'
+  close(): Promise<void>
+}
+
+export interface StoreOptions {
+  /** `postgres://…`; undefined: the embedded database in `dataDir` */
+  readonly databaseUrl: string | undefined
+  readonly dataDir: string
+  readonly maxConnections?: number
+  /** connections that break while idle are reported here; the pool replaces them by itself */
+  readonly onConnectionError?: (error: Error) => void
+}
+
+const minimumServerVersion = 150_000
+
+/**
+ * Opens the store. It may still be empty: run `migrate` before use.
+ * @throws DataDirLocked when another process has the embedded database open
+ * @throws StoreUnavailable when PostgreSQL does not answer
+ * @throws ConfigError when PostgreSQL is older than 15 or the URL is none
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  return options.databaseUrl === undefined
+    ? openEmbedded(options.dataDir)
+    : openPostgres(options.databaseUrl, options)
+}
+
+async function openEmbedded(dataDir: string): Promise<Store> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const unlock = await lockDataDir(dataDir)
+  try {
+    const pglite = await PGlite.create({
+      dataDir: join(dataDir, 'pglite'),
+      parsers: { [pgliteTypes.INT8]: exactNumber },
+    })
+    const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) })
+    // The dialect closes PGlite only once it has run a query.
+    await sql`select 1`.execute(db)
+    return {
+      db,
+      kind: 'embedded',
+      close: async () => {
+        await db.destroy()
+        await unlock()
+      },
+    }
+  } catch (cause) {
+    await unlock()
+    throw new StoreUnavailable(
+      `the embedded database in ${dataDir} does not open: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
+
+async function openPostgres(url: string, options: StoreOptions): Promise<Store> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'taxiway',
+    // A process frozen inside a transaction must not hold the writers' lock for ever.
+    idle_in_transaction_session_timeout: 30_000,
+    types: { getTypeParser: typeParser },
+  })
+  pool.on('error', (error) => options.onConnectionError?.(error))
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    const { rows } = await sql<{ version: string }>`
+      select current_setting('server_version_num') as version`.execute(db)
+    if (Number(rows[0]?.version) < minimumServerVersion) {
+      throw new ConfigError(
+        'TAXIWAY_DATABASE_URL: the server is older than PostgreSQL 15; upgrade it',
+      )
+    }
+  } catch (error) {
+    await db.destroy()
+    throw error instanceof ConfigError ? error : unavailable(error)
+  }
+  return { db, kind: 'postgresql', close: () => db.destroy() }
+}
+
+function unavailable(cause: unknown): StoreUnavailable {
+  // node-postgres reports several refused addresses as an AggregateError without a message.
+  const error = cause as Error & { code?: string }
+  return new StoreUnavailable(
+    `the database named by TAXIWAY_DATABASE_URL does not answer: ${error.message || error.code}`,
+    { cause },
+  )
+}
+
+function typeParser(oid: number, format?: 'text' | 'binary') {
+  if (oid === pg.types.builtins.INT8 && format !== 'binary') return exactNumber
+  if (oid === int8ArrayOid && format !== 'binary') {
+    return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(exactNumber))
+  }
+  return pg.types.getTypeParser(oid, format as 'text')
+}
+
+const int8ArrayOid = 1016
+
+/** Ids and labels stay below 2^53; anything else is a defect that must not pass in silence. */
+function exactNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is beyond 2^53`)
+  return value
+}

@@ -1,0 +1,19 @@
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Db } from './db.ts'
+import * as foundation from './migrations/0001-foundation.ts'
+
+// Named here rather than found in the folder: the built package and the sources differ in endings.
+const migrations: Record<string, Migration> = {
+  '0001-foundation': foundation,
+}
+
+/**
+ * Brings the schema up to date. Several processes may call it at once: one works, the others wait.
+ * @returns the names of the migrations that were applied now
+ */
+export async function migrate(db: Db): Promise<readonly string[]> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error, results = [] } = await migrator.migrateToLatest()
+  if (error) throw error
+  return results.map((result) => result.migrationName)
+}

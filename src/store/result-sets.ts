@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { ResultSet } from '../model/feed.ts'
+import { bindingNumber, bindingOf } from './collections.ts'
+import type { Db } from './db.ts'
+
+/** Keeps a poll's parts, so that any process answers for them until they expire. */
+export async function writeResultSet(
+  db: Db,
+  set: Omit<ResultSet, 'id'>,
+  lifetimeSeconds: number,
+): Promise<ResultSet> {
+  const id = randomUUID()
+  await sql`delete from result_sets where expires_at <= now()`.execute(db)
+  await db
+    .insertInto('result_sets')
+    .values({
+      id,
+      account_id: set.accountId,
+      collection_id: set.stream.collectionId,
+      binding: bindingNumber(set.stream.binding),
+      begin_label: set.range.begin ?? null,
+      end_label: set.range.end,
+      part_ends: [...set.partEnds],
+      record_count: set.recordCount,
+      expires_at: sql`now() + ${lifetimeSeconds} * interval '1 second'`,
+    })
+    .execute()
+  return { ...set, id }
+}
+
+/** A result set that has not expired, if it was made for this account. */
+export async function findResultSet(
+  db: Db,
+  accountId: number,
+  id: string,
+): Promise<ResultSet | undefined> {
+  const row = await db
+    .selectFrom('result_sets')
+    .selectAll()
+    .where('id', '=', id)
+    .where('account_id', '=', accountId)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return (
+    row && {
+      id: row.id,
+      accountId: row.account_id,
+      stream: { collectionId: row.collection_id, binding: bindingOf(row.binding) },
+      range: { begin: row.begin_label ?? undefined, end: row.end_label },
+      partEnds: row.part_ends,
+      recordCount: row.record_count,
+    }
+  )
+}

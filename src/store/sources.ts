@@ -1,0 +1,37 @@
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+/** The source's id, made at its first use. */
+export async function getSourceId(db: Db, name: string): Promise<number> {
+  const find = () =>
+    db.selectFrom('sources').select('id').where('name', '=', name).executeTakeFirst()
+  const found = await find()
+  if (found) return found.id
+  await db
+    .insertInto('sources')
+    .values({ name, cursor: '{}' })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const made = await find()
+  if (!made) throw new Error(`source ${name} vanished while it was made`)
+  return made.id
+}
+
+/** Where the source's walk stands, as it was last saved; `{}` at the start. */
+export async function readCursor(db: Db, sourceId: number): Promise<unknown> {
+  const row = await db
+    .selectFrom('sources')
+    .select('cursor')
+    .where('id', '=', sourceId)
+    .executeTakeFirstOrThrow()
+  return row.cursor
+}
+
+/** Pass the transaction that also stores what the cursor has passed, so that neither is kept alone. */
+export async function saveCursor(db: Db, sourceId: number, cursor: unknown): Promise<void> {
+  await db
+    .updateTable('sources')
+    .set({ cursor: sql`${JSON.stringify(cursor)}::jsonb` })
+    .where('id', '=', sourceId)
+    .execute()
+}

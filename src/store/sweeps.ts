@@ -1,0 +1,11 @@
+import type { Db } from './db.ts'
+
+/** The moment up to which the last sweep looked; undefined before the first. */
+export async function readSweptUntil(db: Db): Promise<Date | undefined> {
+  const row = await db.selectFrom('feed_clock').select('swept_until').executeTakeFirstOrThrow()
+  return row.swept_until ?? undefined
+}
+
+export async function saveSweptUntil(db: Db, moment: Date): Promise<void> {
+  await db.updateTable('feed_clock').set({ swept_until: moment }).execute()
+}

@@ -1,0 +1,152 @@
+import type { ColumnType, Generated } from 'kysely'
+
+/** Labels and ids: bigint in the database, exact JavaScript numbers here (below 2^53). */
+type Bigint = number
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+type Json<T> = ColumnType<T, string, string>
+
+export interface Tables {
+  sources: {
+    id: Generated<number>
+    name: string
+    cursor: Json<unknown>
+  }
+  reports: {
+    id: Generated<Bigint>
+    source_id: number
+    external_id: string
+    name: string
+    description: string
+    author: string
+    tlp: number
+    public: boolean
+    revision: string
+    created: Timestamp
+    modified: Timestamp
+    tags: string[]
+    tag_keys: string[]
+    refs: string[]
+    details: Json<ReportDetails>
+    version: number
+    digest: Uint8Array | null
+  }
+  indicators: {
+    id: Generated<Bigint>
+    type: string
+    value: string
+    key: Uint8Array
+  }
+  assertions: {
+    id: Generated<Bigint>
+    indicator_id: Bigint
+    source_id: number
+    report_id: Bigint | null
+    report_version: number
+    external_id: string | null
+    title: string
+    description: string
+    role: string
+    tlp: number
+    confidence: number
+    valid_from: Timestamp
+    valid_until: Timestamp | null
+    active: boolean
+    judge_at: Timestamp | null
+    suppressed: boolean
+  }
+  suppressions: {
+    assertion_id: Bigint
+    reason: string
+    rule: string
+    detail: string
+    since: Timestamp
+  }
+  rejections: {
+    id: Generated<Bigint>
+    source_id: number
+    place: string
+    reason: string
+    detail: string
+    times: Generated<number>
+    first_seen: Timestamp
+    last_seen: Timestamp
+  }
+  collections: {
+    id: Generated<number>
+    name: string
+    description: string
+    rule: Json<unknown>
+    max_tlp: number
+    bindings: number[]
+    profile: string
+    packaging: string
+    page_size: number | null
+    settings_version: Generated<number>
+    reconciled_version: Generated<number>
+  }
+  publications: {
+    id: Bigint
+    collection_id: number
+    binding: number
+    base_label: Bigint
+    block_count: number
+    live_count: number
+  }
+  packages: {
+    id: Bigint
+    content: string
+  }
+  blocks: {
+    publication_id: Bigint
+    ordinal: number
+    collection_id: number
+    binding: number
+    indicator_id: Bigint
+    package_id: Bigint
+    digest: Uint8Array
+    superseded_by: Bigint | null
+  }
+  withdrawals: {
+    publication_id: Bigint
+    ordinal: number
+    withdrawn_at: Timestamp
+    reason: string
+  }
+  feed_clock: {
+    singleton: Generated<boolean>
+    high_water_mark: Bigint
+    swept_until: Timestamp | null
+  }
+  accounts: {
+    id: Generated<number>
+    name: string
+    password_hash: string
+    role: string
+  }
+  grants: {
+    account_id: number
+    collection_id: number
+    can_read: boolean
+    can_write: boolean
+  }
+  result_sets: {
+    id: string
+    account_id: number
+    collection_id: number
+    binding: number
+    begin_label: Bigint | null
+    end_label: Bigint
+    part_ends: Bigint[]
+    record_count: number
+    expires_at: Timestamp
+  }
+}
+
+/** What a report says beyond what rules and blocks ask of it. */
+export interface ReportDetails {
+  readonly adversary: string
+  readonly targetedCountries: readonly string[]
+  readonly industries: readonly string[]
+  readonly malwareFamilies: readonly string[]
+  readonly attackIds: readonly string[]
+}

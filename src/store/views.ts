@@ -1,0 +1,124 @@
+import { sql } from 'kysely'
+import type { Collection } from '../model/collection.ts'
+import type { PermittedAssertion } from '../model/indicator.ts'
+import type { ObservableType } from '../model/observable.ts'
+import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
+import type { Db } from './db.ts'
+import { ruleToSql } from './rules.ts'
+
+/** An indicator's surviving assertions, each with the collections whose rule and TLP permit it. */
+export interface IndicatorWithPermits {
+  readonly indicatorId: number
+  readonly type: ObservableType
+  readonly value: string
+  /** in an order that depends on their contents alone, not on when they were stored */
+  readonly permitted: readonly {
+    readonly assertion: PermittedAssertion
+    /** one flag a collection, in the order given */
+    readonly collections: readonly boolean[]
+  }[]
+}
+
+/** Reads what each of the collections may show of these indicators; an indicator with nothing to show is left out. */
+export async function readPermits(
+  db: Db,
+  indicatorIds: readonly number[],
+  collections: readonly Collection[],
+  now: Date,
+): Promise<readonly IndicatorWithPermits[]> {
+  if (indicatorIds.length === 0 || collections.length === 0) return []
+  const permits = collections.map(
+    ({ rule, maxTlp }) =>
+      sql<boolean>`(a.tlp <= ${tlpRank(maxTlp)}::smallint and ${ruleToSql(rule, now)})`,
+  )
+  const { rows } = await sql<PermitRow>`
+    select * from (
+      select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
+        a.valid_from, a.valid_until, i.type, i.value, s.name as source,
+        array[${sql.join(permits)}]::boolean[] as permits
+      from assertions a
+        join indicators i on i.id = a.indicator_id
+        join sources s on s.id = a.source_id
+        left join reports r on r.id = a.report_id
+      where a.indicator_id = any(${indicatorIds}::bigint[]) and not a.suppressed) as permitted
+    where true = any(permits)
+    order by indicator_id`.execute(db)
+  const reports = await readReports(db, rows)
+  const found: Draft[] = []
+  for (const row of rows) {
+    let last = found.at(-1)
+    if (last?.indicatorId !== row.indicator_id) {
+      last = { indicatorId: row.indicator_id, type: row.type, value: row.value, permitted: [] }
+      found.push(last)
+    }
+    const report = reports.get(row.report_id ?? 0)
+    last.permitted.push({
+      assertion: {
+        source: row.source,
+        author: report?.author ?? '',
+        reportId: report?.external_id ?? '',
+        reportName: report?.name ?? '',
+        reportReferences: report?.refs ?? [],
+        title: row.title,
+        description: row.description,
+        role: row.role,
+        tlp: tlpLevels[row.tlp] as Tlp,
+        confidence: row.confidence,
+        validFrom: row.valid_from,
+        validUntil: row.valid_until ?? undefined,
+      },
+      collections: row.permits,
+    })
+  }
+  for (const { permitted } of found) if (permitted.length > 1) permitted.sort(byContents)
+  return found
+}
+
+interface Draft extends IndicatorWithPermits {
+  readonly permitted: { assertion: PermittedAssertion; collections: readonly boolean[] }[]
+}
+
+interface PermitRow {
+  indicator_id: number
+  report_id: number | null
+  title: string
+  description: string
+  role: string
+  tlp: number
+  confidence: number
+  valid_from: Date
+  valid_until: Date | null
+  type: ObservableType
+  value: string
+  source: string
+  permits: boolean[]
+}
+
+interface ReportRow {
+  id: number
+  external_id: string
+  name: string
+  author: string
+  refs: string[]
+}
+
+/** Apart from the assertions, because a report's name and references would be sent again with each of them. */
+async function readReports(db: Db, rows: readonly PermitRow[]) {
+  const ids = [...new Set(rows.flatMap((row) => row.report_id ?? []))]
+  const reports = await sql<ReportRow>`
+    select id, external_id, name, author, refs from reports where id = any(${ids}::bigint[])`.execute(
+    db,
+  )
+  return new Map(reports.rows.map((row) => [row.id, row]))
+}
+
+function byContents(
+  { assertion: a }: { assertion: PermittedAssertion },
+  { assertion: b }: { assertion: PermittedAssertion },
+): number {
+  return compare(a.source, b.source) || compare(a.reportId, b.reportId)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
