@@ -1,0 +1,79 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { messageBinding, protocolBindings, type Scheme, servicesVersion } from './messages.ts'
+import { badMessage, failure, unsupportedMessage } from './refusal.ts'
+
+/** What every TAXII response carries, errors included: cabby rejects a response without them. */
+export function responseHeaders(scheme: Scheme): Record<string, string> {
+  return {
+    'Content-Type': 'application/xml',
+    'X-TAXII-Content-Type': messageBinding,
+    'X-TAXII-Protocol': protocolBindings[scheme],
+    'X-TAXII-Services': servicesVersion,
+  }
+}
+
+/** The answer to OPTIONS; a list is what OpenTAXII's clients know X-TAXII-Content-Types as. */
+export function optionsHeaders(scheme: Scheme): Record<string, string> {
+  return {
+    Allow: allowedMethods,
+    'X-TAXII-Content-Types': messageBinding,
+    'X-TAXII-Protocol': protocolBindings[scheme],
+    'X-TAXII-Services': servicesVersion,
+  }
+}
+
+export const allowedMethods = 'POST, OPTIONS'
+
+/**
+ * Checks a request's headers against what this server speaks. Those that only narrow the answer
+ * may be absent.
+ * @param scheme that of the public URL: behind a proxy the socket's own says nothing
+ * @throws TaxiiRefusal
+ */
+export function checkRequestHeaders(headers: IncomingHttpHeaders, scheme: Scheme): void {
+  if (!acceptsXml(headers.accept)) {
+    throw unsupportedMessage(`Accept is "${headers.accept}"; answers are application/xml`, 406)
+  }
+  const contentType = header(headers, 'x-taxii-content-type')
+  if (contentType !== messageBinding) {
+    throw badMessage(`X-TAXII-Content-Type must be ${messageBinding}, ${seen(contentType)}`)
+  }
+  const services = header(headers, 'x-taxii-services')
+  if (services !== undefined && services !== servicesVersion) {
+    throw failure(`X-TAXII-Services must be ${servicesVersion}, ${seen(services)}`)
+  }
+  const protocol = header(headers, 'x-taxii-protocol')
+  if (protocol !== undefined && protocol !== protocolBindings[scheme]) {
+    throw failure(`X-TAXII-Protocol must be ${protocolBindings[scheme]}, ${seen(protocol)}`)
+  }
+  const accept = header(headers, 'x-taxii-accept')
+  if (accept !== undefined && !accept.split(/[\s,]+/).includes(messageBinding)) {
+    throw failure(`X-TAXII-Accept must name ${messageBinding}, ${seen(accept)}`)
+  }
+}
+
+/** @returns undefined also for an empty header */
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name]
+  return (Array.isArray(value) ? value.join(' ') : value)?.trim() || undefined
+}
+
+function seen(value: string | undefined): string {
+  return value === undefined ? 'and is missing' : `not "${value}"`
+}
+
+const xmlRanges = new Set(['*/*', 'application/*', 'application/xml', 'text/xml', 'text/*'])
+
+function acceptsXml(accept: string | undefined): boolean {
+  if (accept === undefined || accept.trim() === '') return true
+  return accept.split(',').some((range) => {
+    const [type = '', ...parameters] = range.toLowerCase().split(';')
+    const refused = parameters.some((parameter) => /^\s*q\s*=\s*0(\.0*)?\s*$/.test(parameter))
+    return !refused && xmlRanges.has(type.trim())
+  })
+}
+
+/** cabby, and what is built on it, asks for parts until one is empty, whatever `more` says. */
+export function readsPastTheEnd(headers: IncomingHttpHeaders): boolean {
+  return /\bcabby\b/i.test(headers['user-agent'] ?? '')
+}

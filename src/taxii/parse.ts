@@ -1,0 +1,158 @@
+import { type Micros, parseMicros } from '../model/micros.ts'
+import { findAttribute, type XmlElement } from '../xml/read.ts'
+import {
+  type PollParameters,
+  type PushParameters,
+  type RequestedBinding,
+  type RequestMessage,
+  taxiiNamespace,
+} from './messages.ts'
+import { badMessage } from './refusal.ts'
+import { readAttributes, readChildren, text } from './sequence.ts'
+
+/** @returns the id that an answer must name, read as leniently as can be */
+export function findMessageId(root: XmlElement): string | undefined {
+  return findAttribute(root, 'message_id')?.trim() || undefined
+}
+
+/**
+ * Reads a request as strictly as the TAXII 1.1 schema does. Not all of an Inbox_Message or a
+ * Subscription_Management_Request is read, because neither service is offered.
+ * @throws TaxiiRefusal BAD_MESSAGE
+ */
+export function elementToMessage(root: XmlElement): RequestMessage {
+  if (root.namespace !== taxiiNamespace) {
+    throw badMessage(`"${root.name}" is not in the namespace of TAXII 1.1, ${taxiiNamespace}`)
+  }
+  const messageId = findMessageId(root)
+  if (messageId === undefined) throw badMessage('message_id is missing')
+
+  switch (root.name) {
+    case 'Discovery_Request':
+    case 'Collection_Information_Request':
+      readAttributes(root, ['message_id'])
+      readChildren(root, { message: true }).end()
+      return { type: root.name, messageId }
+    case 'Poll_Request':
+      return readPollRequest(root, messageId)
+    case 'Poll_Fulfillment':
+      return readPollFulfillment(root, messageId)
+    case 'Inbox_Message':
+    case 'Subscription_Management_Request':
+      return { type: root.name, messageId }
+    default:
+      throw badMessage(`"${root.name}" is not a request`)
+  }
+}
+
+function readPollRequest(root: XmlElement, messageId: string): RequestMessage {
+  const { collection_name: collectionName } = readAttributes(root, [
+    'message_id',
+    'collection_name',
+  ])
+  const children = readChildren(root, { message: true })
+  const begin = children.optional('Exclusive_Begin_Timestamp')
+  const end = children.optional('Inclusive_End_Timestamp')
+  const subscriptionId = children.optional('Subscription_ID')
+  const parameters = subscriptionId ? undefined : children.optional('Poll_Parameters')
+  children.end()
+  const rest = {
+    type: 'Poll_Request',
+    messageId,
+    collectionName,
+    exclusiveBeginTimestamp: begin && readTimestamp(begin),
+    inclusiveEndTimestamp: end && readTimestamp(end),
+  } as const
+  if (subscriptionId) return { ...rest, by: { subscriptionId: text(subscriptionId).trim() } }
+  if (parameters) return { ...rest, by: { pollParameters: readPollParameters(parameters) } }
+  throw badMessage('Poll_Request has neither a Subscription_ID nor Poll_Parameters')
+}
+
+function readPollParameters(element: XmlElement): PollParameters {
+  const { allow_asynch: allowed } = readAttributes(element, [], ['allow_asynch'])
+  const allowAsynch = allowed === undefined ? false : readBoolean(allowed, 'allow_asynch')
+  const children = readChildren(element)
+  const responseType = children.optional('Response_Type')
+  const bindings = children.many('Content_Binding')
+  const query = children.optional('Query')
+  const delivery = children.optional('Delivery_Parameters')
+  children.end()
+  if (delivery && !allowAsynch) {
+    throw badMessage('Delivery_Parameters need allow_asynch="true"')
+  }
+  return {
+    allowAsynch,
+    responseType: responseType ? readResponseType(responseType) : 'FULL',
+    contentBindings: bindings.map(readContentBinding),
+    queryFormatId: query && readAttributes(query, ['format_id']).format_id,
+    deliveryParameters: delivery && readPushParameters(delivery),
+  }
+}
+
+function readResponseType(element: XmlElement): 'FULL' | 'COUNT_ONLY' {
+  const value = text(element).trim()
+  // An empty element takes the schema's default.
+  if (value === '' || value === 'FULL') return 'FULL'
+  if (value === 'COUNT_ONLY') return value
+  throw badMessage(`Response_Type is FULL or COUNT_ONLY, not "${value}"`)
+}
+
+function readContentBinding(element: XmlElement): RequestedBinding {
+  const { binding_id: bindingId } = readAttributes(element, ['binding_id'])
+  const children = readChildren(element)
+  const subtypes = children.many('Subtype')
+  children.end()
+  const subtypeIds = subtypes.map((one) => {
+    readChildren(one).end()
+    return readAttributes(one, ['subtype_id']).subtype_id
+  })
+  return { bindingId, subtypeIds }
+}
+
+function readPushParameters(element: XmlElement): PushParameters {
+  const children = readChildren(element)
+  const parameters = {
+    protocolBinding: text(children.required('Protocol_Binding')).trim(),
+    address: text(children.required('Address')).trim(),
+    messageBinding: text(children.required('Message_Binding')).trim(),
+  }
+  children.end()
+  return parameters
+}
+
+function readPollFulfillment(root: XmlElement, messageId: string): RequestMessage {
+  const attributes = readAttributes(
+    root,
+    ['message_id', 'collection_name', 'result_id'],
+    ['result_part_number'],
+  )
+  readChildren(root, { message: true }).end()
+  const part = attributes.result_part_number ?? '1'
+  if (!/^\+?0*[1-9]\d*$/.test(part)) {
+    throw badMessage(`result_part_number is a whole number from 1, not "${part}"`)
+  }
+  return {
+    type: 'Poll_Fulfillment',
+    messageId,
+    collectionName: attributes.collection_name,
+    resultId: attributes.result_id,
+    resultPartNumber: Number(part),
+  }
+}
+
+function readTimestamp(element: XmlElement): Micros {
+  const value = text(element).trim()
+  const moment = parseMicros(value)
+  if (moment === undefined) {
+    throw badMessage(
+      `${element.name} is YYYY-MM-DDThh:mm:ss with at most 6 fractional digits and a zone, not "${value}"`,
+    )
+  }
+  return moment
+}
+
+function readBoolean(value: string, name: string): boolean {
+  if (value === 'true' || value === '1') return true
+  if (value === 'false' || value === '0') return false
+  throw badMessage(`${name} is true or false, not "${value}"`)
+}

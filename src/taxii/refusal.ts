@@ -1,0 +1,78 @@
+import { TaxiwayError } from '../model/errors.ts'
+import { messageBinding, type StatusDetail, type StatusType } from './messages.ts'
+
+/** A request that TAXII has a typed answer for; status.ts spells it. */
+export class TaxiiRefusal extends TaxiwayError {
+  readonly statusType: StatusType
+  readonly details: readonly StatusDetail[]
+  readonly httpStatus: number
+
+  constructor(
+    statusType: StatusType,
+    message: string,
+    details: readonly StatusDetail[] = [],
+    httpStatus = 200,
+  ) {
+    super(`TAXII_${statusType}`, message)
+    this.statusType = statusType
+    this.details = details
+    this.httpStatus = httpStatus
+  }
+}
+
+export function badMessage(reason: string): TaxiiRefusal {
+  return new TaxiiRefusal('BAD_MESSAGE', reason)
+}
+
+export function failure(reason: string): TaxiiRefusal {
+  return new TaxiiRefusal('FAILURE', reason)
+}
+
+export function notFound(kind: 'collection' | 'subscription', item: string): TaxiiRefusal {
+  return new TaxiiRefusal('NOT_FOUND', `there is no ${kind} "${item}"`, [
+    { name: 'ITEM', value: item },
+  ])
+}
+
+export function unsupportedContent(supported: readonly string[]): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'UNSUPPORTED_CONTENT',
+    'the collection has none of the requested content bindings',
+    supported.map((value) => ({ name: 'SUPPORTED_CONTENT', value })),
+  )
+}
+
+export function unsupportedQuery(formatId: string): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'UNSUPPORTED_QUERY',
+    `queries are not supported; this one has the format ${formatId}`,
+  )
+}
+
+export function unsupportedMessage(reason: string, httpStatus: number): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'UNSUPPORTED_MESSAGE',
+    reason,
+    [{ name: 'SUPPORTED_BINDING', value: messageBinding }],
+    httpStatus,
+  )
+}
+
+export function resultSetGone(resultId: string): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'ASYNCHRONOUS_POLL_ERROR',
+    `there is no result set "${resultId}" of this collection; poll again`,
+  )
+}
+
+export function invalidPart(part: number, maxPart: number): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'INVALID_RESPONSE_PART',
+    `there is no part ${part}; the result set ends with part ${maxPart}`,
+    [{ name: 'MAX_PART_NUMBER', value: String(maxPart) }],
+  )
+}
+
+export function methodNotAllowed(): TaxiiRefusal {
+  return new TaxiiRefusal('BAD_MESSAGE', 'TAXII messages are sent by POST', [], 405)
+}

@@ -1,0 +1,126 @@
+import type { Account } from '../model/account.ts'
+import type { FeedBlock, LabelRange, ResultSet, Stream } from '../model/feed.ts'
+import { type Feed, getCollection } from './feed.ts'
+import type { PollFulfillment, PollResponse } from './messages.ts'
+import { invalidPart, resultSetGone } from './refusal.ts'
+
+/**
+ * @param readsPastTheEnd cabby does not look at `more` after the first part: it asks on until it
+ * gets an empty part, and reports a refusal as the failure of the whole poll. For such a client the
+ * part after the last is empty rather than invalid.
+ * @throws TaxiiRefusal
+ */
+export async function fulfil(
+  feed: Feed,
+  account: Account,
+  request: PollFulfillment,
+  readsPastTheEnd: boolean,
+): Promise<PollResponse> {
+  const { resultId, resultPartNumber } = request
+  const collection = await getCollection(feed, account, request.collectionName)
+  const set = await feed.findResultSet(account, resultId)
+  if (set?.stream.collectionId !== collection.id || set.accountId !== account.id) {
+    throw resultSetGone(resultId)
+  }
+  const response: PollResponse = {
+    type: 'Poll_Response',
+    inResponseTo: request.messageId,
+    collectionName: collection.name,
+    range: set.range,
+    recordCount: set.recordCount,
+    contentBinding: set.stream.binding,
+  }
+  const parts = set.partEnds.length
+  if (resultPartNumber === parts + 1 && readsPastTheEnd) {
+    return {
+      ...response,
+      range: { begin: set.range.end, end: set.range.end },
+      part: { resultId, resultPartNumber, more: false },
+    }
+  }
+  if (resultPartNumber > parts) throw invalidPart(resultPartNumber, parts)
+  return answerPart(feed, set, resultPartNumber, response)
+}
+
+/**
+ * Answers one part. cabby takes an empty part for the end, so a part all of whose blocks have been
+ * withdrawn takes over the first live block after it. That is written into the set before it is
+ * answered: the later part then begins after that block, and whoever asks, in whatever order, gets
+ * every block once.
+ */
+export async function answerPart(
+  feed: Feed,
+  asked: ResultSet,
+  resultPartNumber: number,
+  response: PollResponse,
+): Promise<PollResponse> {
+  let set = asked
+  // Each round needs a withdrawal or another request since the round before.
+  for (let round = 0; round < 100; round += 1) {
+    const range = partRange(set, resultPartNumber)
+    const more = resultPartNumber < set.partEnds.length
+    const part = { resultId: set.id, resultPartNumber, more }
+    const blocks = await startReading(feed, set.stream, range)
+    if (blocks) return { ...response, range, part, blocks }
+
+    const next = more
+      ? await findFirst(feed, set.stream, { ...set.range, begin: range.end })
+      : undefined
+    if (!next) {
+      const rest = { begin: range.begin, end: set.range.end }
+      return { ...response, range: rest, part: { ...part, more: false } }
+    }
+    set = await feed.movePartEnds(
+      set,
+      set.partEnds.map((end, index) =>
+        index >= resultPartNumber - 1 && end < next.label ? next.label : end,
+      ),
+    )
+  }
+  throw new Error(`the parts of result set ${asked.id} do not come to rest`)
+}
+
+function partRange(set: ResultSet, part: number): LabelRange {
+  const end = part === set.partEnds.length ? undefined : set.partEnds[part - 1]
+  return {
+    begin: part === 1 ? set.range.begin : set.partEnds[part - 2],
+    // The last part's range goes on to what the poll considered, beyond its last block.
+    end: end ?? set.range.end,
+  }
+}
+
+/** @returns undefined when there is nothing to read */
+async function startReading(
+  feed: Feed,
+  stream: Stream,
+  range: LabelRange,
+): Promise<AsyncIterable<readonly FeedBlock[]> | undefined> {
+  const batches = feed.readBlocks(stream, range)[Symbol.asyncIterator]()
+  for (let next = await batches.next(); !next.done; next = await batches.next()) {
+    if (next.value.length > 0) return resume(next.value, batches)
+  }
+  return undefined
+}
+
+async function* resume(
+  first: readonly FeedBlock[],
+  rest: AsyncIterator<readonly FeedBlock[]>,
+): AsyncGenerator<readonly FeedBlock[]> {
+  try {
+    yield first
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
+
+async function findFirst(
+  feed: Feed,
+  stream: Stream,
+  range: LabelRange,
+): Promise<FeedBlock | undefined> {
+  for await (const batch of feed.readBlocks(stream, range)) {
+    if (batch[0]) return batch[0]
+  }
+  return undefined
+}

@@ -1,0 +1,187 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Authenticate, basicAuthHook } from '../http/basic-auth.ts'
+import type { Account } from '../model/account.ts'
+import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
+import { listCollections } from './collections.ts'
+import { discover, type PublicAddress } from './discovery.ts'
+import type { Feed } from './feed.ts'
+import {
+  allowedMethods,
+  checkRequestHeaders,
+  optionsHeaders,
+  readsPastTheEnd,
+  responseHeaders,
+} from './headers.ts'
+import type { RequestMessage, ResponseMessage } from './messages.ts'
+import { elementToMessage, findMessageId } from './parse.ts'
+import { poll } from './poll.ts'
+import { pollResponseStream } from './poll-stream.ts'
+import { badMessage, failure, methodNotAllowed } from './refusal.ts'
+import {
+  renderCollectionInformationResponse,
+  renderDiscoveryResponse,
+  renderStatusMessage,
+} from './render.ts'
+import { fulfil } from './result-set.ts'
+import { errorToStatus } from './status.ts'
+
+export interface TaxiiOptions {
+  readonly feed: Feed
+  readonly authenticate: Authenticate
+  /** what clients call this server, e.g. `https://feeds.example.org`; absent: what they called */
+  readonly publicUrl?: string | undefined
+  readonly maxBodyBytes?: number | undefined
+  readonly log: TaxiiLog
+}
+
+export interface TaxiiLog {
+  error(details: object, message: string): void
+}
+
+/** Every path answers every message: QRadar polls the discovery path, and guides misspell others. */
+const paths = [
+  '/taxii/discovery',
+  '/taxii/collections',
+  '/taxii/poll',
+  '/taxii/inbox',
+  '/taxii/subscriptions',
+  '/services/discovery',
+  '/services/collection-management',
+  '/services/poll',
+  '/services/inbox',
+  '/taxii-discovery-service',
+  '/taxi/poll',
+].flatMap((path) => [path, `${path}/`])
+
+/** TAXII 1.1 over HTTP. What it registers stays within a scope of its own. */
+export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
+  await app.register((scope) => addRoutes(scope, options))
+}
+
+async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
+  const { feed, log } = options
+  const authenticate = await basicAuthHook(app, options.authenticate)
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(xmlContentType, { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body)
+  })
+
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
+
+  for (const url of paths) {
+    app.route({
+      method: 'POST',
+      url,
+      bodyLimit: options.maxBodyBytes ?? 1_048_576,
+      onRequest: authenticate,
+      handler: answerPost,
+    })
+    app.route({
+      method: 'OPTIONS',
+      url,
+      handler: (request, reply) =>
+        reply
+          .headers(optionsHeaders(addressOf(request).scheme))
+          .code(200)
+          .send(),
+    })
+    app.route({
+      method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+      url,
+      // Before a body is read, which may be of any type.
+      onRequest: async (_request, reply) => {
+        reply.header('Allow', allowedMethods)
+        throw methodNotAllowed()
+      },
+      handler: () => undefined,
+    })
+  }
+
+  async function answerPost(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    let root: XmlElement | undefined
+    try {
+      if (!Buffer.isBuffer(request.body)) throw badMessage('the request has no body')
+      root = readXml(request.body)
+      checkRequestHeaders(request.headers, addressOf(request).scheme)
+      return send(reply, request, await answer(elementToMessage(root), request))
+    } catch (error) {
+      if (error instanceof XmlError) root = error.root
+      return sendError(error, request, reply, root && findMessageId(root))
+    }
+  }
+
+  async function answer(
+    message: RequestMessage,
+    request: FastifyRequest,
+  ): Promise<ResponseMessage> {
+    const account = getAccount(request)
+    switch (message.type) {
+      case 'Discovery_Request':
+        return discover(message, addressOf(request))
+      case 'Collection_Information_Request':
+        return listCollections(feed, account, message, addressOf(request))
+      case 'Poll_Request':
+        return poll(feed, account, message)
+      case 'Poll_Fulfillment':
+        return fulfil(feed, account, message, readsPastTheEnd(request.headers))
+      case 'Inbox_Message':
+        throw failure('this server offers no inbox service')
+      case 'Subscription_Management_Request':
+        throw failure('this server offers no subscriptions; poll without one')
+    }
+  }
+
+  function sendError(
+    error: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    inResponseTo = '0',
+  ): FastifyReply {
+    const { status, httpStatus, unexpected } = errorToStatus(error, inResponseTo)
+    if (unexpected) log.error({ err: error, requestId: request.id }, 'a TAXII request failed')
+    return send(reply.code(httpStatus), request, status)
+  }
+
+  function send(
+    reply: FastifyReply,
+    request: FastifyRequest,
+    message: ResponseMessage,
+  ): FastifyReply {
+    reply.headers(responseHeaders(addressOf(request).scheme))
+    switch (message.type) {
+      case 'Discovery_Response':
+        return reply.send(Buffer.from(renderDiscoveryResponse(message)))
+      case 'Collection_Information_Response':
+        return reply.send(Buffer.from(renderCollectionInformationResponse(message)))
+      case 'Status_Message':
+        return reply.send(Buffer.from(renderStatusMessage(message)))
+      case 'Poll_Response': {
+        const stream = pollResponseStream(message)
+        stream.once('error', (error) => {
+          log.error({ err: error, requestId: request.id }, 'a Poll_Response was broken off')
+        })
+        return reply.send(stream)
+      }
+    }
+  }
+
+  function addressOf(request: FastifyRequest): PublicAddress {
+    if (options.publicUrl !== undefined) {
+      const url = options.publicUrl.replace(/\/+$/, '')
+      return { scheme: url.startsWith('https:') ? 'https' : 'http', url }
+    }
+    // Both are the client's own connection and Host, unless a proxy is configured as trusted.
+    const scheme = request.protocol === 'https' ? 'https' : 'http'
+    return { scheme, url: `${scheme}://${request.host}` }
+  }
+}
+
+/** An XML media type in a charset that readXml can recognise. */
+const xmlContentType =
+  /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+function getAccount(request: FastifyRequest): Account {
+  if (!request.account) throw new Error('a TAXII route ran without its authentication hook')
+  return request.account
+}
