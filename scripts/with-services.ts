@@ -1,0 +1,139 @@
+/**
+ * Runs a command with what the tests need: `node scripts/with-services.ts COMMAND…`.
+ *
+ * The command finds TEST_DATABASE_URL (PostgreSQL), TEST_AMQP_URL (RabbitMQ) and TEST_PYTHON (with
+ * cabby, libtaxii and stix-validator) in its environment. What is given there already is used as it
+ * is. The rest is installed where it is missing, started on private ports and folders, and gone
+ * when the command ends.
+ */
+import { spawn } from 'node:child_process'
+import { delimiter } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  hasDockerEngine,
+  startPostgresContainer,
+  startRabbitmqContainer,
+} from './services/docker.ts'
+import { installDebianPackages } from './services/install.ts'
+import { connect as connectToPostgres, findPostgres, startPostgres } from './services/postgres.ts'
+import type { Service } from './services/process.ts'
+import { ensurePython } from './services/python.ts'
+import { connect as connectToRabbitmq, findRabbitmq, startRabbitmq } from './services/rabbitmq.ts'
+
+interface Need {
+  variable: string
+  what: string
+  debianPackage: string
+  find: () => Promise<string | undefined> | string | undefined
+  start: (program: string) => Promise<Service>
+  startContainer: () => Promise<Service>
+}
+
+const needs: Need[] = [
+  {
+    variable: 'TEST_DATABASE_URL',
+    what: 'PostgreSQL 15 or newer',
+    debianPackage: 'postgresql',
+    find: findPostgres,
+    start: startPostgres,
+    startContainer: () => startPostgresContainer(connectToPostgres),
+  },
+  {
+    variable: 'TEST_AMQP_URL',
+    what: 'RabbitMQ',
+    debianPackage: 'rabbitmq-server',
+    find: findRabbitmq,
+    start: startRabbitmq,
+    startContainer: () => startRabbitmqContainer(connectToRabbitmq),
+  },
+]
+
+type Starter = () => Promise<Service>
+
+/** Installs what is missing, all in one go. */
+async function prepare(wanted: Need[]): Promise<Starter[]> {
+  const found = await Promise.all(wanted.map(async (need) => await need.find()))
+  const missing = wanted.filter((_, index) => found[index] === undefined)
+  const useContainers = missing.length > 0 && (await hasDockerEngine())
+  if (missing.length > 0 && !useContainers) {
+    const what = missing.map((need) => need.what).join(' and ')
+    await installDebianPackages(
+      what,
+      missing.map((need) => need.debianPackage),
+    )
+  }
+  return Promise.all(
+    wanted.map(async (need, index) => {
+      if (found[index] === undefined && useContainers) return need.startContainer
+      const program = found[index] ?? (await need.find())
+      if (program === undefined) {
+        throw new Error(`${need.what} is missing, also after installing ${need.debianPackage}`)
+      }
+      return () => need.start(program)
+    }),
+  )
+}
+
+const running: Service[] = []
+
+async function start(): Promise<NodeJS.ProcessEnv> {
+  const wanted = needs.filter((need) => !process.env[need.variable])
+  const starters = await prepare(wanted)
+  const startAll = starters.map(async (starter) => {
+    const service = await starter()
+    running.push(service)
+    return service
+  })
+  const python = process.env.TEST_PYTHON || ensurePython('python-requirements.txt')
+  const results = await Promise.allSettled([python, ...startAll])
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  const urls = await Promise.all(startAll)
+  return Object.fromEntries([
+    ['TEST_PYTHON', await python],
+    ...wanted.map((need, index) => [need.variable, urls[index]?.url]),
+  ])
+}
+
+async function stop(): Promise<void> {
+  await Promise.allSettled(running.map((service) => service.stop()))
+}
+
+/** @returns the command's exit code, or 128 and more when a signal ended it */
+function runCommand(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const localPrograms = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
+  const child = spawn(command, args, {
+    stdio: 'inherit',
+    env: { ...process.env, ...env, PATH: `${localPrograms}${delimiter}${process.env.PATH}` },
+  })
+  stopRequested = (signal) => child.kill(signal)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  })
+}
+
+// Until the command runs, a signal ends us; the kernel then ends what we have started.
+let stopRequested: (signal: NodeJS.Signals) => void = async (signal) => {
+  await stop()
+  process.exit(signal === 'SIGINT' ? 130 : 143)
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => stopRequested(signal))
+}
+
+const [command, ...args] = process.argv.slice(2)
+if (command === undefined) {
+  console.error('usage: node scripts/with-services.ts COMMAND…')
+  process.exit(2)
+}
+try {
+  process.exitCode = await runCommand(command, args, await start())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  await stop()
+}
+// A late reply of a library's socket must not keep a finished run alive.
+process.exit()
