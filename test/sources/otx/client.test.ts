@@ -1,0 +1,307 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { ConfigError, UpstreamError } from '../../../src/model/errors.ts'
+import {
+  createOtxClient,
+  type OtxClientOptions,
+  type PulsePage,
+  type WalkOptions,
+} from '../../../src/sources/otx/client.ts'
+import type { Retry } from '../../../src/sources/otx/retry.ts'
+import { buildOtxStandin } from '../../../src/standins/otx.ts'
+import type { OtxFault } from '../../../src/standins/otx-faults.ts'
+import { aPulse } from './pulses.ts'
+
+const apiKey = 'k3y-of-the-tests'
+
+/** Five pulses, the newest first: p4, p3, p2, p1, p0. */
+const pulses = Array.from({ length: 5 }, (_, n) =>
+  aPulse({ id: `p${n}`, modified: `2026-05-0${n + 1}T00:00:00` }),
+)
+
+/** A stand-in that listens, and a client of it whose waits are noted instead of waited. */
+async function start(t: Test, settings: Partial<OtxClientOptions> = {}) {
+  const standin = buildOtxStandin({ pulses, apiKey })
+  const url = await standin.app.listen({ port: 0, host: '127.0.0.1' })
+  const waits: number[] = []
+  const retries: Retry[] = []
+  const client = createOtxClient({
+    url,
+    apiKey,
+    pageSize: 2,
+    retries: 3,
+    timeoutMs: 5_000,
+    random: () => 0,
+    clock: {
+      now: () => Date.parse('2026-06-01T00:00:00Z'),
+      sleep: async (ms) => {
+        waits.push(ms)
+      },
+    },
+    onRetry: (retry) => retries.push(retry),
+    ...settings,
+  })
+  t.teardown(async () => {
+    await client.close()
+    await standin.app.close()
+  })
+  const walk = async (options?: WalkOptions) => {
+    const pages: PulsePage[] = []
+    for await (const page of client.subscribedPages(options)) pages.push(page)
+    return pages
+  }
+  return { standin, url, client, walk, waits, retries }
+}
+
+const idsOf = (pages: readonly PulsePage[]) =>
+  pages.flatMap(({ results }) => results.map((pulse) => (pulse as { id: string }).id))
+
+const everyId = ['p4', 'p3', 'p2', 'p1', 'p0']
+
+async function failureOf(promise: Promise<unknown>): Promise<UpstreamError> {
+  const error = await promise.then(
+    () => undefined,
+    (error) => error,
+  )
+  if (!(error instanceof UpstreamError)) throw new Error(`no UpstreamError but ${error}`)
+  return error
+}
+
+t.test('a walk yields every page in order and ends with the last', async (t) => {
+  const { walk, standin } = await start(t)
+  const pages = await walk()
+  t.strictSame(
+    pages.map(({ page, count, results }) => [page, count, results.length]),
+    [
+      [1, 5, 2],
+      [2, 5, 2],
+      [3, 5, 1],
+    ],
+  )
+  t.strictSame(idsOf(pages), everyId)
+  t.ok(pages.every(({ bytes }) => bytes > 100))
+  t.strictSame(standin.requests, [
+    '/api/v1/pulses/subscribed?limit=2&page=1',
+    '/api/v1/pulses/subscribed?limit=2&page=2',
+    '/api/v1/pulses/subscribed?limit=2&page=3',
+  ])
+})
+
+t.test('a page is asked for only when its caller is ready for it', async (t) => {
+  const { client, standin } = await start(t)
+  for await (const _ of client.subscribedPages()) break
+  t.equal(standin.requests.length, 1)
+})
+
+t.test('a walk starts at a given page and a given date', async (t) => {
+  const { walk, standin } = await start(t)
+  t.strictSame(idsOf(await walk({ page: 2 })), ['p2', 'p1', 'p0'])
+  t.strictSame(idsOf(await walk({ modifiedSince: new Date('2026-05-03T00:00:00Z') })), [
+    'p4',
+    'p3',
+    'p2',
+  ])
+  t.equal(
+    standin.requests.at(-1),
+    '/api/v1/pulses/subscribed?limit=2&modified_since=2026-05-03T00%3A00%3A00.000&page=2',
+  )
+})
+
+t.test('the address may name the site or the API, with or without a slash', async (t) => {
+  const { url, walk } = await start(t)
+  t.strictSame(idsOf(await walk()), everyId)
+  for (const spelling of [`${url}/`, `${url}/api/v1`, `${url}/api/v1/`]) {
+    const other = createOtxClient({ url: spelling, apiKey })
+    t.teardown(() => other.close())
+    for await (const page of other.subscribedPages()) t.strictSame(idsOf([page]), everyId)
+  }
+})
+
+t.test('settings that cannot work are refused with the variable to change', async (t) => {
+  const refused = (change: Partial<OtxClientOptions>) => () =>
+    createOtxClient({ url: 'https://otx.test', apiKey, ...change })
+  t.throws(refused({ url: 'otx.alienvault.com' }), ConfigError)
+  t.throws(refused({ url: 'ftp://otx.test' }), { message: /TAXIWAY_OTX_URL/ })
+  t.throws(refused({ url: 'https://me:secret@otx.test' }), { message: /^((?!secret).)*$/ })
+  t.throws(refused({ apiKey: 'two\nlines' }), { message: /^TAXIWAY_OTX_API_KEY ((?!lines).)*$/ })
+})
+
+t.test('each passing fault is mended by asking again', async (t) => {
+  const faults: [fault: OtxFault, code: string][] = [
+    [{ kind: 'html-error', status: 504 }, 'OTX_UNAVAILABLE'],
+    [{ kind: 'html-error', status: 502 }, 'OTX_UNAVAILABLE'],
+    [{ kind: 'html-page' }, 'OTX_NOT_JSON'],
+    [{ kind: 'truncated-json' }, 'OTX_NOT_JSON'],
+    [{ kind: 'too-many-requests' }, 'OTX_BUSY'],
+    [{ kind: 'foreign-next', origin: 'http://elsewhere.test' }, 'OTX_FOREIGN_NEXT'],
+    [{ kind: 'repeated-page' }, 'OTX_REPEATED_PAGE'],
+    [{ kind: 'connection-reset' }, 'OTX_UNREACHABLE'],
+  ]
+  for (const [fault, code] of faults) {
+    const { walk, standin, retries } = await start(t)
+    standin.misbehave({ kind: 'none' }, fault)
+    t.strictSame(idsOf(await walk()), everyId, fault.kind)
+    t.strictSame(
+      retries.map(({ attempt, error }) => [attempt, error.code]),
+      [[1, code]],
+    )
+    t.equal(standin.requests.length, 4)
+  }
+})
+
+t.test('slow bytes are waited for, silence is not', async (t) => {
+  const { walk, standin, retries } = await start(t, { timeoutMs: 300 })
+  standin.misbehave({ kind: 'slow', pieceBytes: 200, pauseMs: 1 })
+  t.strictSame(idsOf(await walk()), everyId)
+  t.strictSame(retries, [])
+  standin.misbehave({ kind: 'stalled', from: 'headers' }, { kind: 'stalled', from: 'body' })
+  t.strictSame(idsOf(await walk()), everyId)
+  t.strictSame(
+    retries.map(({ error }) => error.code),
+    ['OTX_TIMEOUT', 'OTX_TIMEOUT'],
+  )
+})
+
+t.test('an answer that never ends is given up as a whole', async (t) => {
+  const { walk, standin } = await start(t, { timeoutMs: 40, retries: 0 })
+  standin.misbehave({ kind: 'slow', pieceBytes: 1, pauseMs: 10 })
+  t.match(await failureOf(walk()), { code: 'OTX_TIMEOUT', retryable: true })
+})
+
+t.test('delays double up to a minute, and half of each is chance', async (t) => {
+  const slow = await start(t, { retries: 8 })
+  const fault: OtxFault = { kind: 'html-error', status: 503 }
+  slow.standin.misbehave(...Array.from({ length: 8 }, () => fault))
+  await slow.walk()
+  t.strictSame(slow.waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
+  const late = await start(t, { random: () => 0.5 })
+  late.standin.misbehave(fault, fault)
+  await late.walk()
+  t.strictSame(late.waits, [750, 1500])
+})
+
+t.test('Retry-After is honoured as seconds and as a date, up to five minutes', async (t) => {
+  const { walk, standin, waits } = await start(t, { retries: 5 })
+  const busy = (retryAfter?: string): OtxFault => ({
+    kind: 'too-many-requests',
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
+  standin.misbehave(
+    busy('7'),
+    busy('Mon, 01 Jun 2026 00:00:30 GMT'),
+    busy('86400'),
+    busy('soon'),
+    busy('0'),
+  )
+  await walk()
+  t.strictSame(waits, [7_000, 30_000, 300_000, 4_000, 8_000])
+})
+
+t.test('the last fault is thrown when no retry is left', async (t) => {
+  const { walk, standin, waits } = await start(t)
+  standin.misbehave(
+    { kind: 'html-page' },
+    { kind: 'html-page' },
+    { kind: 'html-page' },
+    { kind: 'html-error', status: 504 },
+  )
+  t.match(await failureOf(walk()), {
+    code: 'OTX_UNAVAILABLE',
+    message: 'OTX answered HTTP 504',
+    retryable: true,
+  })
+  t.equal(waits.length, 3)
+})
+
+t.test('a refused key names its variable, is not tried again and is not repeated', async (t) => {
+  const { walk, waits } = await start(t, { apiKey: 'wr0ng-key' })
+  const error = await failureOf(walk())
+  t.match(error, {
+    code: 'OTX_KEY_REFUSED',
+    message: 'OTX refused the key (HTTP 403): check TAXIWAY_OTX_API_KEY',
+    retryable: false,
+  })
+  t.strictSame(waits, [])
+  t.notMatch(`${error.stack}${error.cause}`, 'wr0ng-key')
+})
+
+t.test('a next that repeats an earlier page before the last pulse is an error', async (t) => {
+  const { walk, standin } = await start(t, { retries: 1 })
+  standin.misbehave({ kind: 'none' }, { kind: 'repeated-page' }, { kind: 'repeated-page' })
+  t.match(await failureOf(walk()), { code: 'OTX_REPEATED_PAGE', retryable: true })
+})
+
+t.test('a next that repeats a page behind the last pulse ends the walk', async (t) => {
+  const { walk, standin, retries } = await start(t)
+  standin.misbehave({ kind: 'none' }, { kind: 'none' }, { kind: 'repeated-page' })
+  t.strictSame(idsOf(await walk()), everyId)
+  t.strictSame(retries, [])
+})
+
+t.test('the key never goes to another origin', async (t) => {
+  const other = await start(t)
+  const { walk, standin } = await start(t, { retries: 0 })
+  standin.misbehave({ kind: 'foreign-next', origin: other.url })
+  t.match(await failureOf(walk()), { code: 'OTX_FOREIGN_NEXT' })
+  t.strictSame(other.standin.requests, [])
+})
+
+t.test('an answer beyond the limit is given up without keeping it', async (t) => {
+  const { walk, standin } = await start(t, { maxBodyBytes: 1000 })
+  t.match(await failureOf(walk()), {
+    code: 'OTX_BODY_TOO_LARGE',
+    message: "OTX's answer is longer than 1000 bytes: ask for smaller pages",
+    retryable: false,
+  })
+  t.equal(standin.requests.length, 1)
+})
+
+t.test('an abort ends a request under way and a wait', async (t) => {
+  const { walk, standin, client } = await start(t)
+  standin.misbehave({ kind: 'stalled', from: 'headers' })
+  const controller = new AbortController()
+  const walking = walk({ signal: controller.signal })
+  standin.app.server.once('request', () => controller.abort(new Error('stopping')))
+  await t.rejects(walking, { message: 'stopping' })
+  await t.rejects(client.subscribedPages({ signal: controller.signal }).next(), {
+    message: 'stopping',
+  })
+
+  const stopping = new AbortController()
+  const patient = await start(t, {
+    onRetry: () => stopping.abort(new Error('stopping too')),
+    clock: { now: Date.now, sleep: async (_, signal) => signal.throwIfAborted() },
+  })
+  patient.standin.misbehave({ kind: 'html-page' })
+  await t.rejects(patient.walk({ signal: stopping.signal }), { message: 'stopping too' })
+})
+
+t.test('other refusals carry the reason that OTX gives, without the key', async (t) => {
+  const server = createServer((_, response) => {
+    response.writeHead(400, { 'content-type': 'application/json' })
+    response.end(`{"detail": "bad request of ${apiKey}\u0007"}`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const client = createOtxClient({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    apiKey,
+  })
+  t.teardown(async () => {
+    await client.close()
+    server.close()
+  })
+  const error = await failureOf(client.subscribedPages().next())
+  t.match(error, {
+    code: 'OTX_REFUSED',
+    message: 'OTX answered HTTP 400: bad request of …',
+    retryable: false,
+  })
+})
+
+t.test('a closed port is an error that may pass', async (t) => {
+  const { standin, walk } = await start(t, { retries: 1 })
+  await standin.app.close()
+  const error = await failureOf(walk())
+  t.match(error, { code: 'OTX_UNREACHABLE', message: /ECONNREFUSED/, retryable: true })
+})
