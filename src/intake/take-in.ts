@@ -72,25 +72,27 @@ export async function takeIn(
     const now = clock()
     const done = await db.transaction().execute(async (trx) => {
       await lockIntake(trx)
-      const touched = new Set<number>()
-      let assertions = 0
-      let suppressed = 0
+      const pieces: JudgedPiece[] = []
       const rejected = [...rejections]
       for (const piece of batch) {
-        const { report, first, final } = piece
+        const { report, first } = piece
         const stored = first
           ? await writeReport(trx, sourceId, report)
           : await getReportVersion(trx, sourceId, report.externalId)
         const judged = judgeReport(report, piece.assertions, now, judgeSettings)
-        for (const id of await storeJudged(trx, sourceId, stored, judged, now)) touched.add(id)
-        assertions += judged.length
-        suppressed += judged.filter((one) => one.suppressions.length > 0).length
+        pieces.push({ piece, stored, judged })
         if (first) rejected.push(...piece.rejections)
-        if (!final) continue
-        const retracted = await retractAssertions(trx, stored, retraction, now)
-        for (const id of retracted) touched.add(id)
+      }
+      const touched = new Set(await storeJudged(trx, sourceId, pieces, now))
+      for (const { piece, stored } of pieces) {
+        if (!piece.final) continue
+        if (stored.version > 1) {
+          const retracted = await retractAssertions(trx, stored, retraction, now)
+          for (const id of retracted) touched.add(id)
+        }
         await completeReport(trx, stored.id, piece.digest)
       }
+      const judged = pieces.flatMap((one) => one.judged)
       await writeRejections(trx, sourceId, rejected, now)
       if (batch === last && request.cursor !== undefined) {
         await saveCursor(trx, sourceId, request.cursor)
@@ -100,8 +102,8 @@ export async function takeIn(
       return {
         reports: batch.filter((piece) => piece.final).length,
         unchangedReports,
-        assertions,
-        suppressed,
+        assertions: judged.length,
+        suppressed: judged.filter((one) => one.suppressions.length > 0).length,
         rejected: rejected.length,
         published: await publish(trx, prepared),
         withdrawn: prepared.withdrawn,
@@ -153,21 +155,31 @@ function packPieces(reports: readonly Digested[]): Piece[][] {
   return batches
 }
 
+interface JudgedPiece {
+  readonly piece: Piece
+  readonly stored: { readonly id: number; readonly version: number }
+  readonly judged: readonly JudgedAssertion[]
+}
+
+/** @returns the ids of the indicators spoken of */
 async function storeJudged(
   db: Db,
   sourceId: number,
-  report: { readonly id: number; readonly version: number },
-  judged: readonly JudgedAssertion[],
+  pieces: readonly JudgedPiece[],
   now: Date,
 ): Promise<readonly number[]> {
-  if (judged.length === 0) return []
-  const ids = await upsertIndicators(db, judged)
-  const rows = judged.map((one, index) => ({
+  const all = pieces.flatMap(({ stored, judged }) => judged.map((one) => ({ stored, one })))
+  if (all.length === 0) return []
+  const ids = await upsertIndicators(
+    db,
+    all.map(({ one }) => one),
+  )
+  const rows = all.map(({ stored, one }, index) => ({
     ...one.columns,
     indicatorId: ids[index] as number,
     sourceId,
-    reportId: report.id,
-    reportVersion: report.version,
+    reportId: stored.id,
+    reportVersion: stored.version,
     judgeAt: one.judgeAt,
     suppressions: one.suppressions,
   }))

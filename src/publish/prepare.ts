@@ -11,9 +11,9 @@ import {
   supersedeBlocks,
   withdrawBlocks,
   writeBlocks,
-  writePackages,
 } from '../store/blocks.ts'
 import type { Db } from '../store/db.ts'
+import { writePackages } from '../store/packages.ts'
 import { type IndicatorWithPermits, readPermits } from '../store/views.ts'
 
 /** Publications whose blocks are written and which nobody sees yet. */

@@ -52,24 +52,16 @@ export async function findNewestBlocks(
   }))
 }
 
-/** Takes `count` ids that no other row will have. */
+/**
+ * Takes `count` ids in a row, that no other row will have. Needs the intake lock: two writers at once could
+ * be given the same.
+ */
 export async function reserveIds(db: Db, table: 'packages' | 'publications', count: number) {
-  const { rows } = await sql<{ id: number }>`
-    select nextval(pg_get_serial_sequence(${table}, 'id')) as id
-    from generate_series(1, ${count}::integer)`.execute(db)
-  return rows.map((row) => row.id)
-}
-
-export async function writePackages(
-  db: Db,
-  packages: readonly { readonly id: number; readonly content: string }[],
-) {
-  const records = packages.map(({ id, content }) => ({ i: id, c: content }))
-  await sql`
-    insert into packages (id, content)
-    select i, c from json_to_recordset(${JSON.stringify(records)}::json) as x(i bigint, c text)`.execute(
-    db,
-  )
+  const sequence = sql`pg_get_serial_sequence(${table}, 'id')`
+  const { rows } = await sql<{ last: number }>`
+    select setval(${sequence}, nextval(${sequence}) + ${count - 1}::integer) as last`.execute(db)
+  const last = (rows[0] as { last: number }).last
+  return Array.from({ length: count }, (_, index) => last - count + 1 + index)
 }
 
 /**

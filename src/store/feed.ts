@@ -3,6 +3,7 @@ import type { FeedBlock, LabelRange, Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { bindingNumber } from './collections.ts'
 import type { Db } from './db.ts'
+import type { ReadHead } from './packages.ts'
 
 // About 1 MB of packages: large enough that a round trip costs little beside its rows, small enough that
 // many slow pollers hold little.
@@ -33,6 +34,7 @@ export async function countBlocks(db: Db, stream: Stream, range: LabelRange): Pr
  */
 export async function* readBlocks(
   db: Db,
+  readHead: ReadHead,
   stream: Stream,
   range: LabelRange,
 ): AsyncGenerator<readonly FeedBlock[]> {
@@ -41,14 +43,14 @@ export async function* readBlocks(
     let size = 0
     for (const slice of batch) {
       if (size + slice.liveCount > batchBlocks && group.length > 0) {
-        yield* readGroup(db, group)
+        yield* readGroup(db, readHead, group)
         group = []
         size = 0
       }
       group.push(slice)
       size += slice.liveCount
     }
-    yield* readGroup(db, group)
+    yield* readGroup(db, readHead, group)
   }
 }
 
@@ -179,11 +181,15 @@ async function* labelsThatFill(db: Db, slice: Slice, pageSize: number, begun: nu
   for (const row of rows) yield slice.baseLabel + row.ordinal
 }
 
-async function* readGroup(db: Db, group: readonly Slice[]): AsyncGenerator<readonly FeedBlock[]> {
+async function* readGroup(
+  db: Db,
+  readHead: ReadHead,
+  group: readonly Slice[],
+): AsyncGenerator<readonly FeedBlock[]> {
   const [first] = group
   if (!first) return
   if (group.length === 1) {
-    yield* readLarge(db, first)
+    yield* readLarge(db, readHead, first)
     return
   }
   const slices = group.map((slice) => ({
@@ -192,20 +198,24 @@ async function* readGroup(db: Db, group: readonly Slice[]): AsyncGenerator<reado
     f: slice.from,
     t: slice.to,
   }))
-  const { rows } = await sql<FeedBlock>`
-    select x.l + b.ordinal as label, k.content
+  const { rows } = await sql<BlockRow>`
+    select x.l + b.ordinal as label, k.head_id, k.tail
     from json_to_recordset(${JSON.stringify(slices)}::json) as x(p bigint, l bigint, f integer, t integer)
       join blocks b on b.publication_id = x.p and b.ordinal between x.f and x.t
       join packages k on k.id = b.package_id
     where ${live} order by label`.execute(db)
-  if (rows.length > 0) yield rows
+  if (rows.length > 0) yield await toBlocks(rows, readHead)
 }
 
-async function* readLarge(db: Db, slice: Slice): AsyncGenerator<readonly FeedBlock[]> {
+async function* readLarge(
+  db: Db,
+  readHead: ReadHead,
+  slice: Slice,
+): AsyncGenerator<readonly FeedBlock[]> {
   let from = slice.from
   for (;;) {
-    const { rows } = await sql<{ ordinal: number; content: string }>`
-      select b.ordinal, k.content
+    const { rows } = await sql<BlockRow>`
+      select ${slice.baseLabel}::bigint + b.ordinal as label, k.head_id, k.tail
       from (select b.ordinal, b.package_id from blocks b
         where b.publication_id = ${slice.publicationId} and b.ordinal between ${from} and ${slice.to}
           and ${live} order by b.ordinal limit ${batchBlocks}) as b
@@ -213,8 +223,22 @@ async function* readLarge(db: Db, slice: Slice): AsyncGenerator<readonly FeedBlo
       order by b.ordinal`.execute(db)
     const last = rows.at(-1)
     if (!last) return
-    yield rows.map((row) => ({ label: slice.baseLabel + row.ordinal, content: row.content }))
+    yield await toBlocks(rows, readHead)
     if (rows.length < batchBlocks) return
-    from = last.ordinal + 1
+    from = last.label - slice.baseLabel + 1
   }
+}
+
+interface BlockRow {
+  label: Micros
+  head_id: number
+  tail: string
+}
+
+async function toBlocks(rows: readonly BlockRow[], readHead: ReadHead): Promise<FeedBlock[]> {
+  const blocks: FeedBlock[] = []
+  for (const { label, head_id, tail } of rows) {
+    blocks.push({ label, content: (await readHead(head_id)) + tail })
+  }
+  return blocks
 }

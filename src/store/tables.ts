@@ -92,9 +92,14 @@ export interface Tables {
     block_count: number
     live_count: number
   }
+  package_heads: {
+    id: Generated<number>
+    head: string
+  }
   packages: {
     id: Bigint
-    content: string
+    head_id: number
+    tail: string
   }
   blocks: {
     publication_id: Bigint
