@@ -173,7 +173,9 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     }
     // Both are the client's own connection and Host, unless a proxy is configured as trusted.
     const scheme = request.protocol === 'https' ? 'https' : 'http'
-    return { scheme, url: `${scheme}://${request.host}` }
+    // HTTP/1.0 clients may name no host.
+    const host = request.host || `${request.socket.localAddress}:${request.socket.localPort}`
+    return { scheme, url: `${scheme}://${host}` }
   }
 }
 

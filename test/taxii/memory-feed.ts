@@ -1,0 +1,146 @@
+import type { Account } from '../../src/model/account.ts'
+import type { Collection, ContentBinding } from '../../src/model/collection.ts'
+import type { FeedBlock, LabelRange, ResultSet, Stream } from '../../src/model/feed.ts'
+import type { Micros } from '../../src/model/micros.ts'
+import type { Feed } from '../../src/taxii/feed.ts'
+
+export const reader: Account = { id: 1, name: 'esa1', role: 'reader' }
+export const otherReader: Account = { id: 2, name: 'esa2', role: 'reader' }
+
+/** 2026-01-01T00:00:00Z; block n has the label `start + n` seconds. */
+export const start: Micros = Date.UTC(2026, 0, 1) * 1000
+export const second = 1_000_000
+
+export interface MemoryFeed extends Feed {
+  readonly collections: Collection[]
+  /** names of collections that only the first account may read */
+  readonly hidden: Set<string>
+  /** the database's clock */
+  now: Micros
+  publish(collectionId: number, binding: ContentBinding, ...labels: Micros[]): void
+  withdraw(...labels: Micros[]): void
+  /** called before each batch of blocks is handed out */
+  beforeBatch: (batch: number) => Promise<void> | void
+  /** called before anything else is answered */
+  beforeCall: () => void
+  readonly sets: Map<string, ResultSet>
+  batchesRead: number
+  readersOpen: number
+}
+
+export function collection(overrides: Partial<Collection> = {}): Collection {
+  return {
+    id: 1,
+    name: 'urls',
+    description: 'URLs <of> "malware" & phishing',
+    rule: { source: 'otx' },
+    maxTlp: 'green',
+    bindings: ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'],
+    profile: 'esa',
+    packaging: 'indicator',
+    pageSize: undefined,
+    ...overrides,
+  }
+}
+
+export function packageOf(label: Micros, padding = ''): string {
+  return `<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1" xmlns:ex="http://example.org/" id="ex:Package-${label}" version="1.2"><!--${padding}--></stix:STIX_Package>`
+}
+
+/** The store's contract in memory, for tests of the protocol alone. */
+export function memoryFeed(options: { batchSize?: number; padding?: string } = {}): MemoryFeed {
+  const { batchSize = 2, padding = '' } = options
+  let blocks: { stream: Stream; block: FeedBlock }[] = []
+
+  function live(stream: Stream, range: LabelRange): FeedBlock[] {
+    return blocks
+      .filter(
+        (one) =>
+          one.stream.collectionId === stream.collectionId && one.stream.binding === stream.binding,
+      )
+      .map((one) => one.block)
+      .filter(({ label }) => (range.begin ?? -Infinity) < label && label <= range.end)
+      .sort((a, b) => a.label - b.label)
+  }
+
+  function readable(account: Account): Collection[] {
+    return feed.collections.filter((one) => account.id === reader.id || !feed.hidden.has(one.name))
+  }
+
+  const feed: MemoryFeed = {
+    collections: [],
+    hidden: new Set(),
+    now: start + 1000 * second,
+    beforeBatch: () => undefined,
+    beforeCall: () => undefined,
+    sets: new Map(),
+    batchesRead: 0,
+    readersOpen: 0,
+
+    publish(collectionId, binding, ...labels) {
+      for (const label of labels) {
+        blocks.push({
+          stream: { collectionId, binding },
+          block: { label, content: packageOf(label, padding) },
+        })
+      }
+    },
+    withdraw(...labels) {
+      blocks = blocks.filter((one) => !labels.includes(one.block.label))
+    },
+
+    async listCollections(account) {
+      feed.beforeCall()
+      return readable(account)
+    },
+    async findCollection(account, name) {
+      feed.beforeCall()
+      return readable(account).find((one) => one.name === name)
+    },
+    async fixRange(_account, _collection, asked) {
+      const end = Math.min(asked.end ?? feed.now, feed.now)
+      return { range: { begin: asked.begin, end }, safe: feed.now }
+    },
+    async countBlocks(stream, range) {
+      return live(stream, range).length
+    },
+    async *readBlocks(stream, range) {
+      feed.readersOpen += 1
+      try {
+        let { begin } = range
+        for (let batch = 1; ; batch += 1) {
+          await feed.beforeBatch(batch)
+          const found = live(stream, { begin, end: range.end }).slice(0, batchSize)
+          if (found.length === 0) return
+          feed.batchesRead += 1
+          yield found
+          begin = found.at(-1)?.label
+        }
+      } finally {
+        feed.readersOpen -= 1
+      }
+    },
+    async createResultSet(account, stream, range, pageSize) {
+      const labels = live(stream, range).map((block) => block.label)
+      const partEnds = labels.filter(
+        (_label, index) => (index + 1) % pageSize === 0 || index === labels.length - 1,
+      )
+      const id = `set-${feed.sets.size + 1}&"<`
+      const set = { id, accountId: account.id, stream, range, partEnds, recordCount: labels.length }
+      feed.sets.set(id, set)
+      return set
+    },
+    async findResultSet(account, id) {
+      const set = feed.sets.get(id)
+      return set?.accountId === account.id ? set : undefined
+    },
+    async movePartEnds(set, partEnds) {
+      const stored = feed.sets.get(set.id)
+      if (stored !== set) return stored ?? set
+      const moved = { ...set, partEnds }
+      feed.sets.set(set.id, moved)
+      return moved
+    },
+  }
+  return feed
+}

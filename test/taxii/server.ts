@@ -1,0 +1,131 @@
+import Fastify from 'fastify'
+import { taxiiRoutes } from '../../src/taxii/routes.ts'
+import { findAttribute, readXml, type XmlElement } from '../../src/xml/read.ts'
+import { type MemoryFeed, memoryFeed, otherReader, reader } from './memory-feed.ts'
+
+export const namespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1'
+export const password = 'pa:ss wörd'
+
+export const taxiiHeaders: Record<string, string> = {
+  'Content-Type': 'application/xml',
+  Accept: 'application/xml',
+  'X-TAXII-Content-Type': 'urn:taxii.mitre.org:message:xml:1.1',
+  'X-TAXII-Accept': 'urn:taxii.mitre.org:message:xml:1.1',
+  'X-TAXII-Services': 'urn:taxii.mitre.org:services:1.1',
+  'X-TAXII-Protocol': 'urn:taxii.mitre.org:protocol:http:1.0',
+}
+
+export function basic(name: string, secret: string, encoding: BufferEncoding = 'utf8'): string {
+  return `Basic ${Buffer.from(`${name}:${secret}`, encoding).toString('base64')}`
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+  readonly root: XmlElement
+}
+
+export interface TestServer {
+  readonly url: string
+  readonly port: number
+  readonly feed: MemoryFeed
+  readonly logged: { err?: unknown; message: string }[]
+  /** every TAXII message that was answered to post() */
+  readonly answers: string[]
+  /** @param headers undefined takes one away */
+  post(
+    body: string | Uint8Array<ArrayBuffer>,
+    options?: { path?: string; headers?: Record<string, string | undefined> },
+  ): Promise<Answer>
+}
+
+interface Teardown {
+  teardown(end: () => Promise<unknown>): void
+}
+
+export async function startServer(
+  t: Teardown,
+  options: { feed?: MemoryFeed; publicUrl?: string; maxBodyBytes?: number } = {},
+): Promise<TestServer> {
+  const feed = options.feed ?? memoryFeed()
+  const logged: TestServer['logged'] = []
+  const answers: string[] = []
+  const app = Fastify({ forceCloseConnections: true })
+  app.register(taxiiRoutes, {
+    feed,
+    publicUrl: options.publicUrl,
+    maxBodyBytes: options.maxBodyBytes,
+    log: { error: (details, message) => logged.push({ ...details, message }) },
+    authenticate: async (name, secret) => {
+      feed.beforeCall()
+      return [reader, otherReader].find((one) => one.name === name && secret === password)
+    },
+  })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => app.close())
+
+  return {
+    url,
+    port: Number(new URL(url).port),
+    feed,
+    logged,
+    answers,
+    async post(body, { path = '/taxii/poll', headers = {} } = {}) {
+      const sent = new Headers()
+      const all = { ...taxiiHeaders, Authorization: basic(reader.name, password), ...headers }
+      for (const [name, value] of Object.entries(all))
+        if (value !== undefined) sent.set(name, value)
+      const response = await fetch(url + path, { method: 'POST', headers: sent, body })
+      const text = await response.text()
+      answers.push(text)
+      const { status } = response
+      return { status, headers: response.headers, body: text, root: readXml(Buffer.from(text)) }
+    },
+  }
+}
+
+export function request(name: string, attributes = '', children = ''): string {
+  return `<t:${name} xmlns:t="${namespace}" message_id="m-1" ${attributes}>${children}</t:${name}>`
+}
+
+export const full = '<t:Poll_Parameters><t:Response_Type>FULL</t:Response_Type></t:Poll_Parameters>'
+export const countOnly =
+  '<t:Poll_Parameters><t:Response_Type>COUNT_ONLY</t:Response_Type></t:Poll_Parameters>'
+
+export function pollRequest(children = full, collectionName = 'urls'): string {
+  return request('Poll_Request', `collection_name="${collectionName}"`, children)
+}
+
+export function fulfillment(resultId: string, part: number | string, collectionName = 'urls') {
+  const id = resultId.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+  return request(
+    'Poll_Fulfillment',
+    `collection_name="${collectionName}" result_id="${id}" result_part_number="${part}"`,
+  )
+}
+
+export function child(element: XmlElement, name: string): XmlElement | undefined {
+  return element.children.find((one) => one.name === name)
+}
+
+export function childText(element: XmlElement, name: string): string | undefined {
+  return child(element, name)?.text
+}
+
+/** A Status_Message as one line: `NOT_FOUND ITEM=x, …`. Anything else: its name. */
+export function statusOf({ root }: Answer): string {
+  const type = findAttribute(root, 'status_type')
+  if (type === undefined) return root.name
+  const details = (child(root, 'Status_Detail')?.children ?? []).map(
+    (one) => `${findAttribute(one, 'name')}=${one.text}`,
+  )
+  return [type, ...details].join(' ')
+}
+
+/** The labels of a Poll_Response's blocks. */
+export function labelsOf({ root }: Answer): (string | undefined)[] {
+  return root.children
+    .filter((one) => one.name === 'Content_Block')
+    .map((one) => childText(one, 'Timestamp_Label'))
+}
