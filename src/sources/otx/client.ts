@@ -38,6 +38,8 @@ export interface WalkOptions {
 }
 
 export interface PulsePage extends PulsePageContent {
+  /** where the walk goes on; undefined on its last page */
+  readonly next: string | undefined
   /** its number, from 1 */
   readonly page: number
   /** what came over the wire */
@@ -129,15 +131,16 @@ export function createOtxClient(options: OtxClientOptions): OtxClient {
     before: number,
     visited: ReadonlySet<string>,
     signal: AbortSignal,
-  ) {
+  ): Promise<PulsePage> {
     const { text, bytes } = await fetchText(url, signal)
     const content = readPulsePage(text)
     const page = pageOf(url)
     const next = content.next === undefined ? undefined : nextPageUrl(content.next, url)
-    if (!next || !visited.has(next.href)) return { page: { ...content, page, bytes }, next }
+    const result = { ...content, page, bytes }
+    if (!next || !visited.has(next.href)) return { ...result, next: next?.href }
     // Behind the last pulse a repetition is harmless; before it, pages would be missing.
     if (content.count !== undefined && before + content.results.length >= content.count) {
-      return { page: { ...content, page, bytes }, next: undefined }
+      return { ...result, next: undefined }
     }
     throw new UpstreamError(
       'OTX_REPEATED_PAGE',
@@ -157,12 +160,12 @@ export function createOtxClient(options: OtxClientOptions): OtxClient {
       signal.throwIfAborted()
       const current: URL = url
       visited.add(current.href)
-      const fetched = await withRetries(policy, signal, () =>
+      const page = await withRetries(policy, signal, () =>
         fetchPage(current, pulses, visited, signal),
       )
-      pulses += fetched.page.results.length
-      yield fetched.page
-      url = fetched.next
+      pulses += page.results.length
+      yield page
+      url = page.next === undefined ? undefined : new URL(page.next)
     }
   }
 

@@ -69,7 +69,7 @@ async function failureOf(promise: Promise<unknown>): Promise<UpstreamError> {
 }
 
 t.test('a walk yields every page in order and ends with the last', async (t) => {
-  const { walk, standin } = await start(t)
+  const { walk, standin, url } = await start(t)
   const pages = await walk()
   t.strictSame(
     pages.map(({ page, count, results }) => [page, count, results.length]),
@@ -77,6 +77,14 @@ t.test('a walk yields every page in order and ends with the last', async (t) => 
       [1, 5, 2],
       [2, 5, 2],
       [3, 5, 1],
+    ],
+  )
+  t.strictSame(
+    pages.map(({ next }) => next),
+    [
+      `${url}/api/v1/pulses/subscribed?limit=2&page=2`,
+      `${url}/api/v1/pulses/subscribed?limit=2&page=3`,
+      undefined,
     ],
   )
   t.strictSame(idsOf(pages), everyId)
@@ -235,7 +243,9 @@ t.test('a next that repeats an earlier page before the last pulse is an error', 
 t.test('a next that repeats a page behind the last pulse ends the walk', async (t) => {
   const { walk, standin, retries } = await start(t)
   standin.misbehave({ kind: 'none' }, { kind: 'none' }, { kind: 'repeated-page' })
-  t.strictSame(idsOf(await walk()), everyId)
+  const pages = await walk()
+  t.strictSame(idsOf(pages), everyId)
+  t.equal(pages.at(-1)?.next, undefined)
   t.strictSame(retries, [])
 })
 
