@@ -37,7 +37,8 @@ export function notFound(kind: 'collection' | 'subscription', item: string): Tax
 export function unsupportedContent(supported: readonly string[]): TaxiiRefusal {
   return new TaxiiRefusal(
     'UNSUPPORTED_CONTENT',
-    'the collection has none of the requested content bindings',
+    // Named here too, because cabby prints the details as Python objects.
+    `the collection has none of the requested content bindings; it has ${supported.join(', ')}`,
     supported.map((value) => ({ name: 'SUPPORTED_CONTENT', value })),
   )
 }

@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { problem } from './problem.ts'
+
+export interface HealthOptions {
+  /** rejects while the store cannot be used */
+  readonly checkStore: () => Promise<void>
+  readonly registry: { readonly contentType: string; metrics(): Promise<string> }
+}
+
+const ok = Type.Object({ status: Type.Literal('ok') })
+const problemSchema = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+})
+
+/** What orchestrators and Prometheus ask: no account is needed, and nothing of the feeds is told. */
+export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
+  app.get(
+    '/livez',
+    {
+      schema: {
+        operationId: 'getLiveness',
+        summary: 'Whether the process runs',
+        tags: ['health'],
+        response: { 200: { description: 'It runs.', ...ok } },
+      },
+    },
+    async () => ({ status: 'ok' }),
+  )
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'Whether polls can be answered',
+        tags: ['health'],
+        response: {
+          200: { description: 'They can.', ...ok },
+          503: {
+            description: 'They cannot; the detail says why.',
+            content: { 'application/problem+json': { schema: problemSchema } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      try {
+        await options.checkStore()
+        return { status: 'ok' }
+      } catch (error) {
+        request.log.warn({ err: error }, 'the store cannot be used')
+        return problem(reply, {
+          type: 'about:blank',
+          title: 'Not ready',
+          status: 503,
+          // The error itself may name hosts and users: it is in the log.
+          detail: 'The database does not answer. The log says more.',
+        })
+      }
+    },
+  )
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'getMetrics',
+        summary: 'Figures for Prometheus',
+        tags: ['health'],
+        response: {
+          200: {
+            description: 'In the text format 0.0.4.',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+        },
+      },
+    },
+    async (_request, reply) =>
+      reply.type(options.registry.contentType).send(await options.registry.metrics()),
+  )
+}
