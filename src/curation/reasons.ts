@@ -12,6 +12,7 @@ export const reasons = {
   inactive: 'The source itself has switched the assertion off.',
   expired: 'The time for which the source vouched for it is over.',
   'not-public': 'The source marks its report as not for the public.',
+  retracted: 'The newest version of the report does not hold it any more.',
 } as const
 
 export type Reason = keyof typeof reasons

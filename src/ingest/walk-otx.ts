@@ -1,10 +1,11 @@
 import type { Intake } from '../intake/intake.ts'
 import { type TakenIn, takeIn } from '../intake/take-in.ts'
+import { UpstreamError } from '../model/errors.ts'
 import type { Rejection } from '../model/report.ts'
 import type { Tlp } from '../model/tlp.ts'
 import type { OtxClient } from '../sources/otx/client.ts'
 import { isRejection, type PulseReport, pulseToReport } from '../sources/otx/pulse.ts'
-import { getSourceId, readCursor } from '../store/sources.ts'
+import { getSourceId, readCursor, saveCursor } from '../store/sources.ts'
 
 export interface OtxWalkSettings {
   readonly client: OtxClient
@@ -40,10 +41,27 @@ const overlapMs = 3_600_000
  * @throws UpstreamError when OTX does not answer; what came before it is kept
  */
 export async function walkOtx(intake: Intake, settings: OtxWalkSettings): Promise<void> {
+  const sourceId = await getSourceId(intake.db, 'otx')
+  const cursor = (await readCursor(intake.db, sourceId)) as Cursor
+  try {
+    await walkFrom(intake, settings, sourceId, cursor)
+  } catch (error) {
+    // The saved page may be one that OTX has no more; the next walk begins at the first.
+    if (cursor.walk && error instanceof UpstreamError && !error.retryable) {
+      const { walk: _, ...start } = (await readCursor(intake.db, sourceId)) as Cursor
+      await saveCursor(intake.db, sourceId, start)
+    }
+    throw error
+  }
+}
+
+async function walkFrom(
+  intake: Intake,
+  settings: OtxWalkSettings,
+  sourceId: number,
+  { watermark, walk }: Cursor,
+): Promise<void> {
   const { client, defaultTlp, confidence, signal, onProgress = () => {} } = settings
-  const { db, clock } = intake
-  const sourceId = await getSourceId(db, 'otx')
-  const { watermark, walk } = (await readCursor(db, sourceId)) as Cursor
   let newest = walk?.newest ?? watermark
   let pulses = 0
   const pages = client.subscribedPages({
@@ -56,7 +74,7 @@ export async function walkOtx(intake: Intake, settings: OtxWalkSettings): Promis
     const rejections: Rejection[] = []
     for (const [index, json] of results.entries()) {
       const place = `page ${page}, pulse ${index + 1}`
-      const read = pulseToReport(json, { defaultTlp, confidence, now: clock(), place })
+      const read = pulseToReport(json, { defaultTlp, confidence, now: intake.clock(), place })
       if (isRejection(read)) {
         rejections.push(read)
         continue

@@ -18,21 +18,30 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
   return { account, passwordHash: row.password_hash }
 }
 
-/** Makes the account, or gives it this password and role. */
-export async function writeAccount(
+/** @returns undefined when there is an account of this name already */
+export async function createAccount(
   db: Db,
   name: string,
   passwordHash: string,
   role: Role,
-): Promise<Account> {
-  const columns = { password_hash: passwordHash, role }
-  const { id } = await db
+): Promise<Account | undefined> {
+  const row = await db
     .insertInto('accounts')
-    .values({ name, ...columns })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet(columns))
+    .values({ name, password_hash: passwordHash, role })
+    .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('id')
-    .executeTakeFirstOrThrow()
-  return { id, name, role }
+    .executeTakeFirst()
+  return row && { id: row.id, name, role }
+}
+
+/** @returns false when there is no such account */
+export async function changePassword(db: Db, name: string, passwordHash: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('accounts')
+    .set({ password_hash: passwordHash })
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** Accounts with the names of the collections that they were granted to read. */

@@ -1,7 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite, types as pgliteTypes } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect, PostgresDialect, sql } from 'kysely'
+import {
+  Kysely,
+  PGliteDialect,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  sql,
+} from 'kysely'
 import pg from 'pg'
 import { ConfigError, StoreUnavailable } from '../model/errors.ts'
 import { lockDataDir } from './data-dir-lock.ts'
@@ -78,7 +85,7 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
     types: { getTypeParser: typeParser },
   })
   pool.on('error', (error) => options.onConnectionError?.(error))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: reportingPool(pool) }) })
   try {
     const { rows } = await sql<{ version: string }>`
       select current_setting('server_version_num') as version`.execute(db)
@@ -89,9 +96,37 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
     }
   } catch (error) {
     await db.destroy()
-    throw error instanceof ConfigError ? error : unavailable(error)
+    throw error
   }
   return { db, kind: 'postgresql', close: () => db.destroy() }
+}
+
+/** The pool as Kysely uses it, with broken connections told apart from refused statements. */
+function reportingPool(pool: pg.Pool): PostgresPool {
+  return {
+    connect: async () => {
+      const client = await pool.connect().catch(rethrow)
+      const query = (...args: Parameters<pg.PoolClient['query']>) =>
+        (client.query(...args) as unknown as Promise<pg.QueryResult>).catch(rethrow)
+      return {
+        query,
+        release: (destroy?: boolean) => client.release(destroy),
+      } as unknown as PostgresPoolClient
+    },
+    end: () => pool.end(),
+    options: pool.options,
+  }
+}
+
+// Connection exceptions (class 08), shutdowns (57P…), too many connections, and what the socket says.
+const connectionFault =
+  /^(08...|57P..|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|28...|3D000)$/
+
+function rethrow(error: Error & { code?: string }): never {
+  const ended = /^Connection terminated|timeout exceeded when trying to connect|^Client has/
+  throw connectionFault.test(error.code ?? '') || ended.test(error.message)
+    ? unavailable(error)
+    : error
 }
 
 function unavailable(cause: unknown): StoreUnavailable {

@@ -24,3 +24,18 @@ export async function writeRejections(
     db,
   )
 }
+
+export interface RecordedRejection extends Rejection {
+  readonly source: string
+  readonly times: number
+  readonly lastSeen: Date
+}
+
+/** What could not be taken, the newest first. */
+export async function readRejections(db: Db, limit: number): Promise<readonly RecordedRejection[]> {
+  const { rows } = await sql<RecordedRejection>`
+    select s.name as source, x.place, x.reason, x.detail, x.times, x.last_seen as "lastSeen"
+    from rejections x join sources s on s.id = x.source_id
+    order by x.last_seen desc, x.id desc limit ${limit}`.execute(db)
+  return rows
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { ResultSet } from '../model/feed.ts'
+import type { Micros } from '../model/micros.ts'
 import { bindingNumber, bindingOf } from './collections.ts'
 import type { Db } from './db.ts'
 
@@ -52,4 +53,19 @@ export async function findResultSet(
       recordCount: row.record_count,
     }
   )
+}
+
+/**
+ * Moves a set's part ends, unless another request has moved them since `set` was read.
+ * @returns the set as it is stored now
+ */
+export async function movePartEnds(
+  db: Db,
+  set: ResultSet,
+  partEnds: readonly Micros[],
+): Promise<ResultSet> {
+  await sql`
+    update result_sets set part_ends = ${partEnds}::bigint[]
+    where id = ${set.id} and part_ends = ${set.partEnds}::bigint[]`.execute(db)
+  return (await findResultSet(db, set.accountId, set.id)) ?? { ...set, partEnds }
 }

@@ -1,0 +1,66 @@
+import helmet from '@fastify/helmet'
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Authenticate } from './http/basic-auth.ts'
+import { healthRoutes } from './http/health.ts'
+import type { Metrics } from './metrics.ts'
+import type { Feed } from './taxii/feed.ts'
+import { taxiiRoutes } from './taxii/routes.ts'
+
+export interface AppParts {
+  readonly feed: Feed
+  readonly authenticate: Authenticate
+  /** rejects while the store cannot be used */
+  readonly checkStore: () => Promise<void>
+  readonly metrics: Metrics
+  readonly log: FastifyBaseLogger
+  readonly publicUrl: string | undefined
+  readonly version: string
+}
+
+/** The service with all its routes. Reads no environment and does not listen. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: parts.log,
+    // A client that opens a connection and says nothing, or says it byte by byte, is let go.
+    connectionTimeout: 120_000,
+    requestTimeout: 60_000,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Taxiway',
+        description: 'The service beside its TAXII 1.1 feeds.',
+        version: parts.version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+    },
+  })
+  await app.register(helmet)
+  app.addHook('onResponse', async (request, reply) => {
+    parts.metrics.requests.observe(
+      {
+        method: request.method,
+        // Paths that are no routes are the callers' words and would grow without bound.
+        route: request.routeOptions.url ?? 'none',
+        status: reply.statusCode,
+      },
+      reply.elapsedTime / 1000,
+    )
+  })
+  await app.register(healthRoutes, {
+    checkStore: parts.checkStore,
+    registry: parts.metrics.registry,
+  })
+  await taxiiRoutes(app, {
+    feed: parts.feed,
+    authenticate: parts.authenticate,
+    publicUrl: parts.publicUrl,
+    log: parts.log,
+  })
+  return app
+}

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import { type Role, roles } from '../model/account.ts'
+import { CollectionNotFound, ConfigError } from '../model/errors.ts'
+import { hashPassword, makePassword } from '../security/passwords.ts'
+import {
+  changePassword,
+  createAccount,
+  findAccount,
+  grantRead,
+  readAccounts,
+} from '../store/accounts.ts'
+import { readCollections } from '../store/collections.ts'
+import type { Db } from '../store/db.ts'
+import { formatTable } from './table.ts'
+import { withStore } from './with-store.ts'
+
+export function accountCommand(): Command {
+  const passwordFile = () =>
+    new Option('--password-file <file>', 'take the password from its first line, not make one')
+  const add = new Command('add')
+    .description('make an account and print its password, once')
+    .argument('<name>')
+    .addOption(new Option('--role <role>').choices(roles).default('reader'))
+    .option('--read <collection...>', 'collections that it may poll')
+    .addOption(passwordFile())
+    .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
+    .action((name: string, options: { role: Role; read?: string[]; passwordFile?: string }) =>
+      withStore(async ({ db }) => {
+        if (!/^[^:\p{Cc}]{1,128}$/u.test(name)) {
+          throw new ConfigError(
+            'a name has 1 to 128 characters, no colon and no control characters',
+          )
+        }
+        const { password, made } = await getPassword(options.passwordFile)
+        const hash = await hashPassword(password)
+        await db.transaction().execute(async (trx) => {
+          const account = await createAccount(trx, name, hash, options.role)
+          if (!account) {
+            throw new ConfigError(
+              `there is an account "${name}" already; "taxiway account passwd ${name}" changes its password`,
+            )
+          }
+          await grant(trx, account.id, options.read ?? [])
+        })
+        console.log(made ? password : `made ${name}`)
+      }),
+    )
+  const passwd = new Command('passwd')
+    .description('give an account a new password and print it, once')
+    .argument('<name>')
+    .addOption(passwordFile())
+    .action((name: string, options: { passwordFile?: string }) =>
+      withStore(async ({ db }) => {
+        const { password, made } = await getPassword(options.passwordFile)
+        const changed = await changePassword(db, name, await hashPassword(password))
+        if (!changed) throw noSuchAccount(name)
+        console.log(made ? password : `changed the password of ${name}`)
+      }),
+    )
+  const grantCommand = new Command('grant')
+    .description('let an account poll collections')
+    .argument('<name>')
+    .argument('<collection...>')
+    .action((name: string, collections: string[]) =>
+      withStore(async ({ db }) => {
+        await db.transaction().execute(async (trx) => {
+          const found = await findAccount(trx, name)
+          if (!found) throw noSuchAccount(name)
+          await grant(trx, found.account.id, collections)
+        })
+        console.log(`${name} may poll ${collections.join(', ')}`)
+      }),
+    )
+  const list = new Command('list')
+    .description('list the accounts and what they may poll')
+    .action(() =>
+      withStore(async ({ db }) => {
+        const rows = (await readAccounts(db)).map(({ name, role, reads }) => [
+          name,
+          role,
+          role === 'administrator' ? 'every collection' : reads.join(', '),
+        ])
+        console.log(formatTable(['ACCOUNT', 'ROLE', 'MAY POLL'], rows))
+      }),
+    )
+  return new Command('account')
+    .description('who may poll what')
+    .addCommand(add)
+    .addCommand(passwd)
+    .addCommand(grantCommand)
+    .addCommand(list)
+}
+
+async function grant(db: Db, accountId: number, names: readonly string[]): Promise<void> {
+  const collections = await readCollections(db)
+  for (const name of names) {
+    const collection = collections.find((one) => one.name === name)
+    if (!collection) throw new CollectionNotFound(name)
+    await grantRead(db, accountId, collection.id)
+  }
+}
+
+async function getPassword(file: string | undefined): Promise<{ password: string; made: boolean }> {
+  if (file === undefined) return { password: makePassword(), made: true }
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError(`${file} cannot be read (${cause.code})`, { cause })
+  })
+  const password = text.split(/\r?\n/, 1)[0] ?? ''
+  if (password.length < 12)
+    throw new ConfigError(`the first line of ${file} needs at least 12 characters`)
+  return { password, made: false }
+}
+
+function noSuchAccount(name: string): ConfigError {
+  return new ConfigError(`there is no account "${name}"; "taxiway account list" shows all`)
+}

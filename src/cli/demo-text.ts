@@ -1,0 +1,80 @@
+import { type Reason, reasons } from '../curation/reasons.ts'
+import { readCollections } from '../store/collections.ts'
+import type { Store } from '../store/db.ts'
+import { countBlocks, readSafeLabel } from '../store/feed.ts'
+import { countAssertions, countSuppressions } from '../store/suppressions.ts'
+import { formatTable } from './table.ts'
+
+/** What was taken in, what was kept out and why, and what the collections hold. */
+export async function demoSummary({ db }: Store): Promise<string> {
+  const types = (await countAssertions(db)).map((one) => [
+    one.type,
+    one.indicators,
+    one.assertions,
+    one.surviving,
+  ])
+  const suppressed = (await countSuppressions(db)).map((one) => [
+    one.reason,
+    one.assertions,
+    reasons[one.reason as Reason] ?? '',
+  ])
+  const collections = []
+  for (const { id, name, bindings, description } of await readCollections(db)) {
+    const end = await readSafeLabel(db, id)
+    const [binding] = bindings
+    const stream = binding && { collectionId: id, binding }
+    const count = stream ? await countBlocks(db, stream, { begin: undefined, end }) : 0
+    collections.push([name, count, description])
+  }
+  return [
+    '',
+    'What came in, by type:',
+    formatTable(['TYPE', 'INDICATORS', 'ASSERTIONS', 'SURVIVING INDICATORS'], types),
+    '',
+    'What was kept out, by reason:',
+    formatTable(['REASON', 'ASSERTIONS', 'WHAT IT MEANS'], suppressed),
+    '',
+    'What can be polled:',
+    formatTable(['COLLECTION', 'BLOCKS', 'DESCRIPTION'], collections),
+  ].join('\n')
+}
+
+/** The exact words to type, for cabby, for curl and for an ESA. */
+export function demoGuide(demo: {
+  readonly url: string
+  readonly account: string
+  readonly password: string
+  readonly pollSeconds: number
+}): string {
+  const { url, account, password } = demo
+  const { hostname, port, protocol } = new URL(url)
+  const login = `--username ${account} --password ${password}`
+  const secure = protocol === 'https:'
+  return `
+Poll it from another terminal (pip install cabby):
+
+  taxii-discovery   --path ${url}/taxii/discovery ${login}
+  taxii-collections --path ${url}/taxii/collections ${login}
+  taxii-poll        --path ${url}/taxii/poll ${login} --collection esa-network
+
+or with curl:
+
+  curl --user ${account}:${password} ${url}/taxii/poll \\
+    -H 'Content-Type: application/xml' \\
+    -H 'X-TAXII-Content-Type: urn:taxii.mitre.org:message:xml:1.1' \\
+    -H 'X-TAXII-Services: urn:taxii.mitre.org:services:1.1' \\
+    -H 'X-TAXII-Protocol: urn:taxii.mitre.org:protocol:${secure ? 'https' : 'http'}:1.0' \\
+    --data '<Poll_Request xmlns="http://taxii.mitre.org/messages/taxii_xml_binding-1.1" message_id="1" collection_name="esa-hashes"><Poll_Parameters><Response_Type>FULL</Response_Type></Poll_Parameters></Poll_Request>'
+
+On an ESA (Mail Policies > External Threat Feeds Manager > Add Source):
+
+  Hostname         ${hostname}
+  Polling Path     /taxii/poll
+  Collection Name  esa-network
+  Port             ${port || (secure ? 443 : 80)}
+  Use HTTPS        ${secure ? 'Yes' : 'No'}
+  User / Password  ${account} / ${password}
+
+One pulse is revised in half a minute, and OTX is walked every ${demo.pollSeconds} s: poll twice to see it.
+Ctrl-C ends the demo and removes all that it made.`
+}

@@ -1,0 +1,155 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SingleBar } from 'cli-progress'
+import { Command } from 'commander'
+import { readCollectionsFile } from '../collections-file.ts'
+import { type Config, readConfig } from '../config.ts'
+import type { OtxWalkProgress } from '../ingest/walk-otx.ts'
+import { applyCollections } from '../intake/apply-collections.ts'
+import { reconcileCollections } from '../intake/reconcile.ts'
+import { createLog } from '../log.ts'
+import { hashPassword, makePassword } from '../security/passwords.ts'
+import { startService } from '../service.ts'
+import { buildOtxStandin } from '../standins/otx.ts'
+import { loadSeedPulses } from '../standins/seeds.ts'
+import { createAccount, grantRead } from '../store/accounts.ts'
+import { readCollections } from '../store/collections.ts'
+import type { Store } from '../store/db.ts'
+import { demoGuide, demoSummary } from './demo-text.ts'
+import { untilStopped } from './until-stopped.ts'
+
+const accountName = 'demo'
+const pollSeconds = 10
+const revisionAfterMs = 30_000
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description(
+      'run the whole way on synthetic data: a stand-in of OTX, the real service, a feed to poll',
+    )
+    .action(async () => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'taxiway-demo-'))
+      const cleanUp: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true })]
+      try {
+        await runDemo(dataDir, cleanUp)
+      } finally {
+        for (const step of cleanUp.reverse()) await step()
+      }
+    })
+}
+
+async function runDemo(dataDir: string, cleanUp: (() => Promise<unknown>)[]): Promise<void> {
+  const { pulses, revision } = loadSeedPulses(new Date())
+  const apiKey = makePassword()
+  const standin = buildOtxStandin({ pulses, apiKey })
+  const otxUrl = await standin.app.listen({ host: '127.0.0.1', port: 0 })
+  cleanUp.push(() => standin.app.close())
+  console.log(`A stand-in of OTX with ${pulses.length} synthetic pulses answers at ${otxUrl}.`)
+  console.log('Opening an embedded database (a few seconds) …')
+
+  const config = await demoConfig(dataDir, otxUrl, apiKey)
+  const password = makePassword()
+  const progress = createProgress(pulses.length)
+  let firstWalkDone: (outcome: { readonly error?: Error }) => void = () => {}
+  const firstWalk = new Promise<{ readonly error?: Error }>((resolve) => {
+    firstWalkDone = resolve
+  })
+  const service = await startService(config, createLog(config.logLevel), {
+    prepare: async (store, intake) => {
+      const file = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
+      await applyCollections(store.db, readCollectionsFile(file))
+      await reconcileCollections(intake)
+      await makeReader(store, password)
+    },
+    onWalkProgress: (done) => progress.show(done),
+    onWalk: (outcome) => firstWalkDone(outcome),
+  })
+  cleanUp.push(() => service.stop())
+  const stopped = untilStopped()
+  const outcome = await Promise.race([firstWalk, stopped])
+  progress.stop()
+  if (typeof outcome === 'string') return
+  if (outcome.error) throw outcome.error
+
+  console.log(await demoSummary(service.store))
+  console.log(demoGuide({ url: service.address, account: accountName, password, pollSeconds }))
+  const revise = setTimeout(() => {
+    standin.revise(revision.id, revision.change)
+    console.log(
+      `\nOTX's stand-in has just revised the pulse ${revision.id}: some indicators are gone, others are new.\n` +
+        `The next walk is within ${pollSeconds} s; poll again to see it.`,
+    )
+  }, revisionAfterMs)
+  await stopped
+  clearTimeout(revise)
+  console.log('\nStopping …')
+}
+
+async function demoConfig(dataDir: string, otxUrl: string, apiKey: string): Promise<Config> {
+  const { TAXIWAY_HOST, TAXIWAY_PORT, TAXIWAY_PUBLIC_URL, TAXIWAY_LOG_LEVEL } = process.env
+  return readConfig({
+    TAXIWAY_HOST,
+    TAXIWAY_PUBLIC_URL,
+    TAXIWAY_PORT: TAXIWAY_PORT ?? ((await isFree(9000)) ? '9000' : '0'),
+    TAXIWAY_LOG_LEVEL: TAXIWAY_LOG_LEVEL ?? 'warn',
+    TAXIWAY_DATA_DIR: dataDir,
+    TAXIWAY_OTX_URL: otxUrl,
+    TAXIWAY_OTX_API_KEY: apiKey,
+    TAXIWAY_OTX_POLL_SECONDS: String(pollSeconds),
+  })
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}
+
+async function makeReader({ db }: Store, password: string): Promise<void> {
+  const account = await createAccount(db, accountName, await hashPassword(password), 'reader')
+  for (const { id } of await readCollections(db)) {
+    if (account) await grantRead(db, account.id, id)
+  }
+}
+
+/** A bar on a terminal; a line a step where there is none. */
+function createProgress(totalPulses: number) {
+  const bar = process.stdout.isTTY
+    ? new SingleBar({
+        format:
+          'OTX → judged → published  {bar}  {value}/{total} pulses  {assertions} assertions  {blocks} blocks',
+        stream: process.stdout,
+        hideCursor: true,
+      })
+    : undefined
+  let assertions = 0
+  let blocks = 0
+  let stopped = false
+  bar?.start(totalPulses, 0, { assertions, blocks })
+  return {
+    show(done: OtxWalkProgress) {
+      assertions += done.assertions
+      blocks += done.published
+      if (!stopped) {
+        if (bar) bar.update(done.pulses, { assertions, blocks })
+        else
+          console.log(
+            `${done.pulses} pulses, ${assertions} assertions judged, ${blocks} blocks published`,
+          )
+      } else if (done.published + done.withdrawn > 0) {
+        console.log(
+          `A walk through OTX published ${done.published} blocks and withdrew ${done.withdrawn}.`,
+        )
+      }
+    },
+    stop() {
+      stopped = true
+      bar?.stop()
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import { Command } from 'commander'
+import { readConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { startService } from '../service.ts'
+import { untilStopped } from './until-stopped.ts'
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('run the service until it is stopped with Ctrl-C or SIGTERM')
+    .addHelpText('after', '\nAll settings are TAXIWAY_… variables; .env.example explains each.')
+    .action(async () => {
+      const config = readConfig()
+      const log = createLog(config.logLevel)
+      const service = await startService(config, log)
+      const url = config.publicUrl ?? service.address
+      log.info({ version: process.version }, `TAXII discovery is at ${url}/taxii/discovery`)
+      const signal = await untilStopped()
+      log.info(`${signal}: finishing what is under way, for at most 10 s`)
+      await service.stop()
+      log.info('stopped')
+    })
+}

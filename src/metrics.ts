@@ -1,0 +1,47 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { TakenIn } from './intake/take-in.ts'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** What `/metrics` tells; it names no account, no collection and no observable. */
+export function createMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers })
+  const assertions = counter('taxiway_assertions_total', 'Assertions taken in.', ['verdict'])
+  const rejected = counter('taxiway_rejected_records_total', 'Records that could not be read.')
+  const published = counter('taxiway_blocks_published_total', 'Blocks given a label.')
+  const withdrawn = counter('taxiway_blocks_withdrawn_total', 'Blocks taken out of a feed.')
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'taxiway_http_request_seconds',
+      help: 'Time from a request to the last byte of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+      registers,
+    }),
+    walks: counter('taxiway_otx_walks_total', 'Walks through OTX.', ['outcome']),
+    lastWalk: new Gauge({
+      name: 'taxiway_otx_last_whole_walk_timestamp_seconds',
+      help: 'When the last whole walk through OTX ended.',
+      registers,
+    }),
+    retries: counter('taxiway_otx_retries_total', 'Requests to OTX that were made again.'),
+    takenIn(
+      done: Pick<TakenIn, 'assertions' | 'suppressed' | 'rejected' | 'published' | 'withdrawn'>,
+    ) {
+      assertions.inc({ verdict: 'survived' }, done.assertions - done.suppressed)
+      assertions.inc({ verdict: 'suppressed' }, done.suppressed)
+      rejected.inc(done.rejected)
+      published.inc(done.published)
+      withdrawn.inc(done.withdrawn)
+    },
+    swept(done: { readonly published: number; readonly withdrawn: number }) {
+      published.inc(done.published)
+      withdrawn.inc(done.withdrawn)
+    },
+  }
+}

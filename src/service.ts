@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs'
+import { sql } from 'kysely'
+import { buildApp } from './app.ts'
+import type { Config, OtxConfig } from './config.ts'
+import { defaultJudgeSettings } from './curation/judge.ts'
+import { ensureAdministrator } from './first-administrator.ts'
+import { type OtxWalkProgress, walkOtx } from './ingest/walk-otx.ts'
+import type { Intake } from './intake/intake.ts'
+import { sweep } from './intake/sweep.ts'
+import { startRepeating } from './jobs/repeat.ts'
+import type { Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createAuthenticate } from './security/authenticate.ts'
+import { createOtxClient } from './sources/otx/client.ts'
+import { saveHighWaterMark } from './store/blocks.ts'
+import { openStore, type Store } from './store/db.ts'
+import { migrate } from './store/migrate.ts'
+import { createStoredFeed } from './taxii/stored-feed.ts'
+
+export const version: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version
+
+export interface Service {
+  /** where it listens, such as http://127.0.0.1:9000 */
+  readonly address: string
+  readonly intake: Intake
+  readonly store: Store
+  /** Lets what is under way finish, for at most 10 s, then closes everything in reverse order. */
+  stop(): Promise<void>
+}
+
+export interface ServiceOptions {
+  /** runs when the store is open and before anything is served or taken in */
+  readonly prepare?: (store: Store, intake: Intake) => Promise<void>
+  readonly onWalkProgress?: (progress: OtxWalkProgress) => void
+  readonly onWalk?: (outcome: { readonly error?: Error }) => void
+}
+
+const sweepMs = 60_000
+const highWaterMarkMs = 1_000
+const stopMs = 10_000
+
+/** Opens the store and brings its schema up to date. */
+export async function openMigratedStore(config: Config, log: Log): Promise<Store> {
+  const store = await openStore({
+    databaseUrl: config.databaseUrl,
+    dataDir: config.dataDir,
+    onConnectionError: (err) => log.warn({ err }, 'a connection to the database broke'),
+  })
+  try {
+    const applied = await migrate(store.db)
+    if (applied.length > 0) log.info({ migrations: applied }, 'the schema was brought up to date')
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+export function createIntake(config: Config, store: Store): Intake {
+  return {
+    db: store.db,
+    producer: config.producer,
+    judgeSettings: defaultJudgeSettings,
+    clock: () => new Date(),
+  }
+}
+
+/** Starts everything: store, first administrator, HTTP, then the loops that fill and tend the feeds. */
+export async function startService(
+  config: Config,
+  log: Log,
+  options: ServiceOptions = {},
+): Promise<Service> {
+  for (const warning of config.warnings) log.warn(warning)
+  const store = await openMigratedStore(config, log)
+  const closers: (() => Promise<void>)[] = [() => store.close()]
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    await ensureAdministrator(store, config, log)
+    const metrics = createMetrics()
+    const intake = createIntake(config, store)
+    await options.prepare?.(store, intake)
+    const app = await buildApp({
+      feed: createStoredFeed(store.db, config.resultSetSeconds),
+      authenticate: createAuthenticate(store.db),
+      checkStore: async () => {
+        await sql`select 1`.execute(store.db)
+      },
+      metrics,
+      log,
+      publicUrl: config.publicUrl,
+      version,
+    })
+    const address = await app.listen({ host: config.host, port: config.port })
+    closers.push(() => closeWithin(app, stopMs, log))
+
+    const repeat = (name: string, everyMs: number, task: (signal: AbortSignal) => Promise<void>) =>
+      closers.push(
+        startRepeating(everyMs, task, (err) => log.error({ err, task: name }, `${name} failed`)),
+      )
+    repeat('saving the high-water mark', highWaterMarkMs, () => saveHighWaterMark(store.db))
+    repeat('the sweep', sweepMs, async () => metrics.swept(await sweep(intake)))
+    if (config.otx) repeatOtxWalk(config.otx, { intake, metrics, log, closers, options })
+    else log.info('TAXIWAY_OTX_API_KEY is not set: OTX is not polled')
+    return { address, intake, store, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface Surroundings {
+  readonly intake: Intake
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly closers: (() => Promise<void>)[]
+  readonly options: ServiceOptions
+}
+
+function repeatOtxWalk(
+  otx: OtxConfig,
+  { intake, metrics, log, closers, options }: Surroundings,
+): void {
+  const client = createOtxClient({
+    url: otx.url,
+    apiKey: otx.apiKey,
+    userAgent: `taxiway/${version}`,
+    onRetry: ({ attempt, delayMs, error }) => {
+      metrics.retries.inc()
+      log.warn({ attempt, delayMs, code: error.code }, `${error.message}; trying again`)
+    },
+  })
+  closers.push(() => client.close())
+  const walk = async (signal: AbortSignal) => {
+    await walkOtx(intake, {
+      client,
+      defaultTlp: otx.defaultTlp,
+      confidence: otx.confidence,
+      signal,
+      onProgress: (progress) => {
+        metrics.takenIn(progress)
+        log.debug(progress, 'took in a part of OTX')
+        options.onWalkProgress?.(progress)
+      },
+    })
+    metrics.walks.inc({ outcome: 'whole' })
+    metrics.lastWalk.setToCurrentTime()
+    options.onWalk?.({})
+  }
+  closers.push(
+    startRepeating(otx.pollSeconds * 1000, walk, (err) => {
+      metrics.walks.inc({ outcome: 'broken off' })
+      log.error({ err, task: 'the walk through OTX' }, 'the walk through OTX was broken off')
+      options.onWalk?.({ error: err })
+    }),
+  )
+}
+
+/** Stops listening at once; connections that are still busy after the time are cut. */
+async function closeWithin(
+  app: Awaited<ReturnType<typeof buildApp>>,
+  ms: number,
+  log: Log,
+): Promise<void> {
+  const cut = setTimeout(() => {
+    log.warn('connections were still busy after 10 s and are cut')
+    app.server.closeAllConnections()
+  }, ms)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}
