@@ -1,9 +1,9 @@
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import type { Authenticate } from './http/basic-auth.ts'
 import { healthRoutes } from './http/health.ts'
 import type { Metrics } from './metrics.ts'
+import type { Authenticate } from './security/authenticate.ts'
 import type { Feed } from './taxii/feed.ts'
 import { taxiiRoutes } from './taxii/routes.ts'
 

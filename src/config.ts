@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from './model/errors.ts'
 import { parseTlp, type Tlp, tlpLevels } from './model/tlp.ts'
+import { defaultIdNamespace, idNamespaceFault } from './stix/ids.ts'
 
 export interface Config {
   readonly host: string
@@ -88,13 +89,12 @@ export function readConfig(environment: Environment = process.env): Config {
 
   const publicUrl = url('PUBLIC_URL', ['http', 'https'], read('PUBLIC_URL'))
   const databaseUrl = url('DATABASE_URL', ['postgres', 'postgresql'], secret('DATABASE_URL'))
-  const idNamespacePrefix = read('STIX_ID_PREFIX') ?? 'taxiway'
-  if (!/^[A-Za-z_][\w.-]{0,62}$/.test(idNamespacePrefix)) {
-    problem('STIX_ID_PREFIX', 'must be an XML name: letters, digits, "-", "_" and "."')
+  const idNamespace = {
+    prefix: read('STIX_ID_PREFIX') ?? defaultIdNamespace.prefix,
+    uri: read('STIX_ID_NAMESPACE') ?? defaultIdNamespace.uri,
   }
-  const idNamespaceUri =
-    url('STIX_ID_NAMESPACE', ['http', 'https', 'urn'], read('STIX_ID_NAMESPACE')) ??
-    'urn:taxiway:local'
+  const fault = idNamespaceFault(idNamespace)
+  if (fault) problem('STIX_ID_PREFIX', `or TAXIWAY_STIX_ID_NAMESPACE is wrong: ${fault}`)
   const logLevel = read('LOG_LEVEL') ?? 'info'
   if (!logLevels.includes(logLevel)) {
     problem('LOG_LEVEL', `must be one of ${logLevels.join(', ')}, not "${logLevel}"`)
@@ -111,7 +111,7 @@ export function readConfig(environment: Environment = process.env): Config {
     resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
     producer: {
       name: read('PRODUCER_NAME') ?? 'Taxiway',
-      idNamespace: { prefix: idNamespacePrefix, uri: idNamespaceUri },
+      idNamespace,
     },
     otx: readOtx({ read, problem, secret, integer, url }),
   }

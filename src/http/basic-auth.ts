@@ -2,9 +2,7 @@ import fastifyBasicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../model/account.ts'
 import { TaxiwayError } from '../model/errors.ts'
-
-/** @returns undefined for an unknown name and for a wrong password alike */
-export type Authenticate = (name: string, password: string) => Promise<Account | undefined>
+import type { Authenticate } from '../security/authenticate.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Authenticate, basicAuthHook } from '../http/basic-auth.ts'
+import { basicAuthHook } from '../http/basic-auth.ts'
 import type { Account } from '../model/account.ts'
+import type { Authenticate } from '../security/authenticate.ts'
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
 import { listCollections } from './collections.ts'
 import { discover, type PublicAddress } from './discovery.ts'
