@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { healthRoutes } from './http/health.ts'
 import type { Metrics } from './metrics.ts'
-import type { Authenticate } from './security/authenticate.ts'
+import type { Authenticate } from './model/account.ts'
 import type { Feed } from './taxii/feed.ts'
 import { taxiiRoutes } from './taxii/routes.ts'
 

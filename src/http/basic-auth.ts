@@ -1,8 +1,7 @@
 import fastifyBasicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Account } from '../model/account.ts'
+import type { Account, Authenticate } from '../model/account.ts'
 import { TaxiwayError } from '../model/errors.ts'
-import type { Authenticate } from '../security/authenticate.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

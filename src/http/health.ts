@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { problem } from './problem.ts'
 
 export interface HealthOptions {
@@ -8,13 +7,21 @@ export interface HealthOptions {
   readonly registry: { readonly contentType: string; metrics(): Promise<string> }
 }
 
-const ok = Type.Object({ status: Type.Literal('ok') })
-const problemSchema = Type.Object({
-  type: Type.String(),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.String(),
-})
+const ok = {
+  type: 'object',
+  required: ['status'],
+  properties: { status: { const: 'ok' } },
+}
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+  },
+}
 
 /** What orchestrators and Prometheus ask: no account is needed, and nothing of the feeds is told. */
 export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
@@ -74,7 +81,7 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
         response: {
           200: {
             description: 'In the text format 0.0.4.',
-            content: { 'text/plain': { schema: Type.String() } },
+            content: { 'text/plain': { schema: { type: 'string' } } },
           },
         },
       },

@@ -7,3 +7,6 @@ export interface Account {
   readonly name: string
   readonly role: Role
 }
+
+/** @returns undefined for an unknown name and for a wrong password alike */
+export type Authenticate = (name: string, password: string) => Promise<Account | undefined>

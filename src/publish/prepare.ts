@@ -16,6 +16,8 @@ import type { Db } from '../store/db.ts'
 import { writePackages } from '../store/packages.ts'
 import { type IndicatorWithPermits, readPermits } from '../store/views.ts'
 
+export type { Producer } from '../stix/package.ts'
+
 /** Publications whose blocks are written and which nobody sees yet. */
 export interface PreparedPublications {
   readonly publications: readonly {

@@ -1,11 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Account } from '../model/account.ts'
+import type { Authenticate } from '../model/account.ts'
 import { findAccount } from '../store/accounts.ts'
 import type { Db } from '../store/db.ts'
 import { verifyPassword } from './passwords.ts'
-
-/** @returns undefined for an unknown name and for a wrong password alike */
-export type Authenticate = (name: string, password: string) => Promise<Account | undefined>
 
 // Each check in flight takes 32 MB and a thread of four.
 const maxChecksAtOnce = 2

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { basicAuthHook } from '../http/basic-auth.ts'
-import type { Account } from '../model/account.ts'
-import type { Authenticate } from '../security/authenticate.ts'
+import type { Account, Authenticate } from '../model/account.ts'
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
 import { listCollections } from './collections.ts'
 import { discover, type PublicAddress } from './discovery.ts'
