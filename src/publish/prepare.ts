@@ -1,4 +1,5 @@
-import type { Collection } from '../model/collection.ts'
+import { setImmediate } from 'node:timers/promises'
+import { type Collection, contentBindings } from '../model/collection.ts'
 import type { Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { type Producer, type RenderedPackage, renderIndicator } from '../stix/package.ts'
@@ -13,7 +14,7 @@ import {
   writeBlocks,
 } from '../store/blocks.ts'
 import type { Db } from '../store/db.ts'
-import { writePackages } from '../store/packages.ts'
+import { createPackageWriter } from '../store/packages.ts'
 import { type IndicatorWithPermits, readPermits } from '../store/views.ts'
 
 export type { Producer } from '../stix/package.ts'
@@ -42,35 +43,40 @@ export async function prepareBlocks(
 ): Promise<PreparedPublications> {
   const permits = await readPermits(db, indicatorIds, collections, now)
   const newest = await readNewest(db, indicatorIds, collections)
+  const storePackages = await createSharedPackageWriter(
+    db,
+    permits.length * collections.length,
+    now,
+  )
   const drafts = new Map<string, Draft>()
-  const packages: Draft['blocks'][number]['package'][] = []
-  for (const indicator of permits) {
-    for (const wanted of renderFor(indicator, collections, producer)) {
-      const key = blockKey(wanted.stream, indicator.indicatorId)
-      const old = newest.get(key)
-      newest.delete(key)
-      if (old && !old.withdrawn && old.digest === wanted.package.digest) continue
-      if (!wanted.package.listed) {
-        wanted.package.listed = true
-        packages.push(wanted.package)
+  const writes: Promise<void>[] = []
+  for (let from = 0; from < permits.length; from += chunkIndicators) {
+    const fresh: SharedPackage[] = []
+    for (const indicator of permits.slice(from, from + chunkIndicators)) {
+      for (const wanted of renderFor(indicator, collections, producer)) {
+        const old = takeOut(newest, blockKey(wanted.stream, indicator.indicatorId))
+        if (old && !old.withdrawn && old.digest === wanted.package.digest) continue
+        if (!wanted.package.listed) {
+          wanted.package.listed = true
+          fresh.push(wanted.package)
+        }
+        const draft = getDraft(drafts, wanted.stream)
+        draft.blocks.push({ indicatorId: indicator.indicatorId, package: wanted.package, old })
       }
-      const streamKey = blockKey(wanted.stream, 0)
-      let draft = drafts.get(streamKey)
-      if (!draft) {
-        draft = { stream: wanted.stream, blocks: [] }
-        drafts.set(streamKey, draft)
-      }
-      draft.blocks.push({ indicatorId: indicator.indicatorId, package: wanted.package, old })
     }
+    // The database stores these while the next are rendered, and whoever polls meanwhile is served.
+    const write = storePackages(fresh)
+    write.catch(() => {}) // thrown below, with all others
+    writes.push(write)
+    await setImmediate()
   }
+  await Promise.all(writes)
+
   const unwanted = [...newest.values()].filter((block) => !block.withdrawn)
   await withdrawBlocks(db, unwanted, 'no longer permitted', now)
-  if (drafts.size === 0) return { publications: [], withdrawn: unwanted.length }
-
-  await storePackages(db, packages, now)
-  const ids = await reserveIds(db, 'publications', drafts.size)
+  const firstId = await reserveIds(db, 'publications', drafts.size)
   const publications = [...drafts.values()].map((draft, index) => ({
-    id: ids[index] as number,
+    id: firstId + index,
     ...draft,
   }))
   await supersedeBlocks(
@@ -79,7 +85,7 @@ export async function prepareBlocks(
       blocks.flatMap(({ old }) => (old ? [{ block: old, by: id }] : [])),
     ),
   )
-  await writeBlocks(db, publications.flatMap(toNewBlocks))
+  for (const publication of publications) await writeBlocks(db, toNewBlocks(publication))
   return {
     publications: publications.map(({ id, stream, blocks }) => ({
       id,
@@ -88,6 +94,24 @@ export async function prepareBlocks(
     })),
     withdrawn: unwanted.length,
   }
+}
+
+// Some 5 ms of rendering: a poll that comes in meanwhile waits no longer.
+const chunkIndicators = 250
+
+function takeOut(newest: Map<string, LiveBlock>, key: string): LiveBlock | undefined {
+  const block = newest.get(key)
+  newest.delete(key)
+  return block
+}
+
+function getDraft(drafts: Map<string, Draft>, stream: Stream): Draft {
+  const key = blockKey(stream, 0)
+  const found = drafts.get(key)
+  if (found) return found
+  const draft = { stream, blocks: [] }
+  drafts.set(key, draft)
+  return draft
 }
 
 interface Draft {
@@ -150,13 +174,18 @@ async function readNewest(
   )
 }
 
-async function storePackages(db: Db, packages: readonly SharedPackage[], now: Date) {
-  const ids = await reserveIds(db, 'packages', packages.length)
-  const rows = packages.map((one, index) => {
-    one.id = ids[index] as number
-    return { id: one.id, content: one.rendered.withTimestamp(nextTimestamp(now)) }
-  })
-  await writePackages(db, rows)
+/** @param most how many packages there can be; ids that stay unused are lost, of which there are 2^63 */
+async function createSharedPackageWriter(db: Db, most: number, now: Date) {
+  const write = createPackageWriter(db)
+  let nextId = await reserveIds(db, 'packages', most * contentBindings.length)
+  return async (packages: readonly SharedPackage[]): Promise<void> => {
+    const rows = packages.map((one) => {
+      one.id = nextId
+      nextId += 1
+      return { id: one.id, ...one.rendered.withTimestamp(nextTimestamp(now)) }
+    })
+    await write(rows)
+  }
 }
 
 let lastTimestamp: Micros = 0

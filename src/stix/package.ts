@@ -26,8 +26,11 @@ export interface RenderOptions {
 export interface RenderedPackage {
   /** 16 bytes over everything but the timestamps: the same digest, the same package. */
   readonly digest: Buffer
-  /** The package as it goes into a Content element: no XML declaration, one line unless texts have more. */
-  withTimestamp(timestamp: Micros): string
+  /**
+   * The package as it goes into a Content element, head and tail in one: no XML declaration, one line
+   * unless texts have more. The head is the same for very many packages.
+   */
+  withTimestamp(timestamp: Micros): { readonly head: string; readonly tail: string }
 }
 
 const versions: Readonly<Record<ContentBinding, { package: string; indicator: string }>> = {
@@ -145,15 +148,20 @@ function toContent(view: IndicatorView, type: RenderableType, producer: Producer
   }
 }
 
-function assemble(content: Content, options: RenderOptions, time: string): string {
+/** How a package begins: the namespaces it needs, which very many packages have in common. */
+function assembleHead({ type, tlp }: Content, { producer }: RenderOptions): string {
+  const { prefix, uri } = producer.idNamespace
+  return `<stix:STIX_Package${commonNamespaces}${getSpelling(type).namespaces}${tlp === 'amber+strict' ? simpleMarkingNamespace : ''} xmlns:${prefix}="${escapeAttribute(uri)}"`
+}
+
+function assembleTail(content: Content, options: RenderOptions, time: string): string {
   const { type, value, tlp } = content
   const { binding, profile, producer } = options
-  const { prefix, uri } = producer.idNamespace
-  const { namespaces, indicatorType } = getSpelling(type)
+  const { prefix } = producer.idNamespace
+  const { indicatorType } = getSpelling(type)
   const version = versions[binding]
   const guid = indicatorGuid(type, value)
-  const declared = `${commonNamespaces}${namespaces}${tlp === 'amber+strict' ? simpleMarkingNamespace : ''} xmlns:${prefix}="${escapeAttribute(uri)}"`
-  return `<stix:STIX_Package${declared} id="${prefix}:Package-${packageGuid(type, value, profile, binding)}" version="${version.package}" timestamp="${time}"><stix:Indicators><stix:Indicator xsi:type="indicator:IndicatorType" id="${prefix}:indicator-${guid}" version="${version.indicator}" timestamp="${time}"><indicator:Title>${content.title}</indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">${indicatorType}</indicator:Type><indicator:Description>${content.description}</indicator:Description>${content.validity}<indicator:Observable id="${prefix}:Observable-${guid}"><cybox:Object id="${prefix}:Object-${guid}">${renderProperties(type, value)}</cybox:Object></indicator:Observable>${renderHandling(tlp)}<indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">${content.confidence}</stixCommon:Value></indicator:Confidence><indicator:Producer><stixCommon:Identity><stixCommon:Name>${content.producerName}</stixCommon:Name></stixCommon:Identity>${content.references}</indicator:Producer></stix:Indicator></stix:Indicators></stix:STIX_Package>`
+  return ` id="${prefix}:Package-${packageGuid(type, value, profile, binding)}" version="${version.package}" timestamp="${time}"><stix:Indicators><stix:Indicator xsi:type="indicator:IndicatorType" id="${prefix}:indicator-${guid}" version="${version.indicator}" timestamp="${time}"><indicator:Title>${content.title}</indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">${indicatorType}</indicator:Type><indicator:Description>${content.description}</indicator:Description>${content.validity}<indicator:Observable id="${prefix}:Observable-${guid}"><cybox:Object id="${prefix}:Object-${guid}">${renderProperties(type, value)}</cybox:Object></indicator:Observable>${renderHandling(tlp)}<indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">${content.confidence}</stixCommon:Value></indicator:Confidence><indicator:Producer><stixCommon:Identity><stixCommon:Name>${content.producerName}</stixCommon:Name></stixCommon:Identity>${content.references}</indicator:Producer></stix:Indicator></stix:Indicators></stix:STIX_Package>`
 }
 
 const sampleProducer: Producer = { name: '', idNamespace: { prefix: 'p', uri: 'urn:u' } }
@@ -166,10 +174,8 @@ function templateDigest({ type, tlp }: Content, { binding, profile }: RenderOpti
   if (known !== undefined) return known
   const blank = { title: '', description: '', validity: '', confidence: '', references: '' }
   const sample: Content = { type, value: '', tlp, producerName: '', ...blank }
-  const digest = hash(
-    'sha256',
-    assemble(sample, { binding, profile, producer: sampleProducer }, ''),
-  )
+  const options = { binding, profile, producer: sampleProducer }
+  const digest = hash('sha256', assembleHead(sample, options) + assembleTail(sample, options, ''))
   templateDigests.set(key, digest)
   return digest
 }
@@ -198,7 +204,10 @@ export function renderIndicator(view: IndicatorView, options: RenderOptions): Re
   const content = toContent(view, type, producer)
   return {
     digest: digestOf(content, options),
-    withTimestamp: (timestamp) => assemble(content, options, formatMicros(timestamp)),
+    withTimestamp: (timestamp) => ({
+      head: assembleHead(content, options),
+      tail: assembleTail(content, options, formatMicros(timestamp)),
+    }),
   }
 }
 
@@ -207,5 +216,6 @@ export function renderPackage(
   view: IndicatorView,
   options: RenderOptions & { readonly timestamp: Micros },
 ): string {
-  return renderIndicator(view, options).withTimestamp(options.timestamp)
+  const { head, tail } = renderIndicator(view, options).withTimestamp(options.timestamp)
+  return head + tail
 }

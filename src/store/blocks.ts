@@ -55,13 +55,18 @@ export async function findNewestBlocks(
 /**
  * Takes `count` ids in a row, that no other row will have. Needs the intake lock: two writers at once could
  * be given the same.
+ * @returns the first of them
  */
-export async function reserveIds(db: Db, table: 'packages' | 'publications', count: number) {
+export async function reserveIds(
+  db: Db,
+  table: 'packages' | 'publications',
+  count: number,
+): Promise<number> {
+  if (count === 0) return 0
   const sequence = sql`pg_get_serial_sequence(${table}, 'id')`
   const { rows } = await sql<{ last: number }>`
     select setval(${sequence}, nextval(${sequence}) + ${count - 1}::integer) as last`.execute(db)
-  const last = (rows[0] as { last: number }).last
-  return Array.from({ length: count }, (_, index) => last - count + 1 + index)
+  return (rows[0] as { last: number }).last - count + 1
 }
 
 /**

@@ -1,36 +1,48 @@
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 
+export interface NewPackage {
+  readonly id: number
+  /** what all packages of its kind begin with: a kilobyte of namespaces */
+  readonly head: string
+  readonly tail: string
+}
+
 /**
- * Stores rendered packages. All of one kind begin with the same kilobyte of namespaces, up to their id:
- * these heads are stored once, which halves what is written and read.
+ * Stores rendered packages, each head once: that halves what is written and read.
+ * @param db a transaction: the heads that it stored are remembered, which would be wrong after a rollback
  */
-export async function writePackages(
-  db: Db,
-  packages: readonly { readonly id: number; readonly content: string }[],
-): Promise<void> {
-  const heads = new Map<string, number>()
-  for (const { content } of packages) {
-    const head = headOf(content)
-    if (!heads.has(head)) heads.set(head, await getHeadId(db, head))
+export function createPackageWriter(db: Db) {
+  const heads = new Map<string, Promise<number>>()
+  return async (packages: readonly NewPackage[]): Promise<void> => {
+    if (packages.length === 0) return
+    for (const { head } of packages) if (!heads.has(head)) heads.set(head, getHeadId(db, head))
+    const headIds = await Promise.all(packages.map(({ head }) => heads.get(head)))
+    await writePackages(db, packages, headIds)
   }
+}
+
+async function writePackages(
+  db: Db,
+  packages: readonly NewPackage[],
+  headIds: readonly (number | undefined)[],
+): Promise<void> {
   // One binary value and where to cut it: PostgreSQL reads that three times as fast as text in JSON.
-  const offsets: number[] = []
-  const lengths: number[] = []
   let offset = 1
-  const tails = packages.map(({ content }) => {
-    const tail = Buffer.from(content.slice(headOf(content).length))
+  const offsets: number[] = []
+  const lengths = packages.map(({ tail }) => {
+    const length = Buffer.byteLength(tail)
     offsets.push(offset)
-    lengths.push(tail.length)
-    offset += tail.length
-    return tail
+    offset += length
+    return length
   })
+  const bytes = Buffer.from(packages.map(({ tail }) => tail).join(''))
   await sql`
     insert into packages (id, head_id, tail)
     select i, h, convert_from(substring(b from o for n), 'UTF8')
-    from (select ${Buffer.concat(tails)}::bytea as b) as bytes,
+    from (select ${bytes}::bytea as b) as bytes,
       unnest(${packages.map(({ id }) => id)}::bigint[],
-        ${packages.map(({ content }) => heads.get(headOf(content)))}::integer[],
+        ${headIds}::integer[],
         ${offsets}::integer[], ${lengths}::integer[]) as x(i, h, o, n)`.execute(db)
 }
 
@@ -51,10 +63,6 @@ export function createHeadReader(db: Db): ReadHead {
     heads.set(headId, head)
     return head
   }
-}
-
-function headOf(content: string): string {
-  return content.slice(0, Math.max(0, content.indexOf(' id="')))
 }
 
 async function getHeadId(db: Db, head: string): Promise<number> {

@@ -6,7 +6,12 @@ import { formatMicros } from '../../src/model/micros.ts'
 import { tlpLevels } from '../../src/model/tlp.ts'
 import { renderableTypes } from '../../src/stix/cybox.ts'
 import { indicatorId } from '../../src/stix/ids.ts'
-import { type RenderOptions, renderIndicator, renderPackage } from '../../src/stix/package.ts'
+import {
+  type RenderedPackage,
+  type RenderOptions,
+  renderIndicator,
+  renderPackage,
+} from '../../src/stix/package.ts'
 import { publishableTypes } from '../../src/stix/profiles.ts'
 import { describeAll, findTitle } from '../../src/stix/text.ts'
 import { removeIllegalCharacters } from '../../src/xml/write.ts'
@@ -264,12 +269,17 @@ t.test('the same view renders to the same bytes', async () => {
   )
 })
 
+function textOf(rendered: RenderedPackage): string {
+  const { head, tail } = rendered.withTimestamp(0)
+  return head + tail
+}
+
 t.test('the digest leaves out the timestamp alone', async (t) => {
   const rendered = renderIndicator(viewOf('url'), full)
   t.equal(rendered.digest.length, 16)
   const [first, second] = [rendered.withTimestamp(timestamp), rendered.withTimestamp(timestamp + 1)]
-  t.not(first, second)
-  t.equal(first.replaceAll(formatMicros(timestamp), formatMicros(timestamp + 1)), second)
+  t.not(first.tail, second.tail)
+  t.equal(first.tail.replaceAll(formatMicros(timestamp), formatMicros(timestamp + 1)), second.tail)
 })
 
 t.test('digests are equal exactly when the packages are', async () => {
@@ -307,7 +317,7 @@ t.test('digests are equal exactly when the packages are', async () => {
     fc.property(anyView, change, options, options, (view, change, first, second) => {
       const a = renderIndicator(view, first)
       const b = renderIndicator(change(view), second)
-      return a.digest.equals(b.digest) === (a.withTimestamp(0) === b.withTimestamp(0))
+      return a.digest.equals(b.digest) === (textOf(a) === textOf(b))
     }),
     { numRuns: 2000 },
   )
