@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { sql } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
+import { createStoreCheck } from './check-store.ts'
 import type { Config, OtxConfig } from './config.ts'
 import { defaultJudgeSettings } from './curation/judge.ts'
 import { ensureAdministrator } from './first-administrator.ts'
+import { type Connections, trackConnections } from './http/connections.ts'
 import { type OtxWalkProgress, walkOtx } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { sweep } from './intake/sweep.ts'
@@ -26,7 +29,10 @@ export interface Service {
   readonly address: string
   readonly intake: Intake
   readonly store: Store
-  /** Lets what is under way finish, for at most 10 s, then closes everything in reverse order. */
+  /**
+   * Lets what is under way finish, for at most 10 s, then closes the store. Resolves also when a database
+   * that hangs keeps something from its end.
+   */
   stop(): Promise<void>
 }
 
@@ -40,6 +46,7 @@ export interface ServiceOptions {
 const sweepMs = 60_000
 const highWaterMarkMs = 1_000
 const stopMs = 10_000
+const storeCloseMs = 2_000
 
 /** Opens the store and brings its schema up to date. */
 export async function openMigratedStore(config: Config, log: Log): Promise<Store> {
@@ -75,9 +82,12 @@ export async function startService(
 ): Promise<Service> {
   for (const warning of config.warnings) log.warn(warning)
   const store = await openMigratedStore(config, log)
-  const closers: (() => Promise<void>)[] = [() => store.close()]
+  // What stands on the store; none of it needs another.
+  const closers: (() => Promise<void>)[] = []
   const stop = async () => {
-    for (const close of closers.splice(0).reverse()) await close()
+    const ended = Promise.all(closers.splice(0).map((close) => close()))
+    await endWithin(ended, stopMs + 500, 'the tasks under way', log)
+    await endWithin(store.close(), storeCloseMs, 'closing the database', log)
   }
   try {
     await ensureAdministrator(store, config, log)
@@ -87,16 +97,15 @@ export async function startService(
     const app = await buildApp({
       feed: createStoredFeed(store.db, config.resultSetSeconds),
       authenticate: createAuthenticate(store.db),
-      checkStore: async () => {
-        await sql`select 1`.execute(store.db)
-      },
+      checkStore: createStoreCheck(store.db),
       metrics,
       log,
       publicUrl: config.publicUrl,
       version,
     })
+    const connections = trackConnections(app.server)
+    closers.push(() => closeApp(app, connections, log))
     const address = await app.listen({ host: config.host, port: config.port })
-    closers.push(() => closeWithin(app, stopMs, log))
 
     const repeat = (name: string, everyMs: number, task: (signal: AbortSignal) => Promise<void>) =>
       closers.push(
@@ -160,19 +169,24 @@ function repeatOtxWalk(
   )
 }
 
-/** Stops listening at once; connections that are still busy after the time are cut. */
-async function closeWithin(
-  app: Awaited<ReturnType<typeof buildApp>>,
-  ms: number,
-  log: Log,
-): Promise<void> {
+/** Stops listening at once; connections that still owe an answer after 10 s are cut. */
+async function closeApp(app: FastifyInstance, connections: Connections, log: Log): Promise<void> {
   const cut = setTimeout(() => {
     log.warn('connections were still busy after 10 s and are cut')
-    app.server.closeAllConnections()
-  }, ms)
+    connections.cut()
+  }, stopMs)
   try {
+    connections.endIdle()
     await app.close()
   } finally {
     clearTimeout(cut)
   }
+}
+
+/** A database that neither answers nor breaks the connection must not hold up the end. */
+async function endWithin(end: Promise<unknown>, ms: number, what: string, log: Log): Promise<void> {
+  const over = new AbortController()
+  const late = sleep(ms, true, { signal: over.signal }).catch(() => false)
+  if (await Promise.race([late, end.then(() => false)])) log.warn(`${what}: no end after ${ms} ms`)
+  over.abort()
 }

@@ -18,5 +18,7 @@ export function serveCommand(): Command {
       log.info(`${signal}: finishing what is under way, for at most 10 s`)
       await service.stop()
       log.info('stopped')
+      // A connection that hangs must not keep the process.
+      setTimeout(() => process.exit(), 1_000).unref()
     })
 }

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { readConfig } from '../../src/config.ts'
+import { applyCollections } from '../../src/intake/apply-collections.ts'
+import type { Intake } from '../../src/intake/intake.ts'
+import { takeIn } from '../../src/intake/take-in.ts'
+import { createLog } from '../../src/log.ts'
+import type { CollectionSettings } from '../../src/model/collection.ts'
+import { hashPassword } from '../../src/security/passwords.ts'
+import { createIntake, openMigratedStore } from '../../src/service.ts'
+import { createAccount } from '../../src/store/accounts.ts'
+import { getSourceId } from '../../src/store/sources.ts'
+import type { Login } from '../helpers/poll.ts'
+
+export const administrator: Login = { name: 'root', password: 'not a secret, but long' }
+
+const collection: CollectionSettings = {
+  name: 'hashes',
+  description: 'Many',
+  rule: { all: [] },
+  maxTlp: 'green',
+  bindings: ['urn:stix.mitre.org:xml:1.2'],
+  profile: 'esa',
+  packaging: 'indicator',
+  pageSize: undefined,
+}
+
+/** Fills an empty database with one collection, "hashes", of so many blocks, and an administrator. */
+export async function fillFeed(databaseUrl: string, blocks: number): Promise<void> {
+  const config = readConfig({ TAXIWAY_DATABASE_URL: databaseUrl })
+  const store = await openMigratedStore(config, createLog('silent'))
+  try {
+    await applyCollections(store.db, [collection])
+    const { name, password } = administrator
+    await createAccount(store.db, name, await hashPassword(password), 'administrator')
+    await takeInHashes(createIntake(config, store), blocks)
+  } finally {
+    await store.close()
+  }
+}
+
+async function takeInHashes(intake: Intake, count: number): Promise<void> {
+  const now = new Date()
+  await takeIn(intake, {
+    sourceId: await getSourceId(intake.db, 'otx'),
+    rejections: [],
+    reports: [
+      {
+        rejections: [],
+        report: {
+          externalId: 'many',
+          name: 'Many',
+          description: '',
+          author: 'tests',
+          tlp: 'white',
+          public: true,
+          revision: '1',
+          created: now,
+          modified: now,
+          adversary: '',
+          tags: [],
+          references: [],
+          targetedCountries: [],
+          industries: [],
+          malwareFamilies: [],
+          attackIds: [],
+        },
+        assertions: Array.from({ length: count }, (_, index) => ({
+          type: 'sha256',
+          value: createHash('sha256').update(String(index)).digest('hex'),
+          externalId: String(index),
+          title: '',
+          description: '',
+          role: '',
+          tlp: 'white' as const,
+          confidence: 50,
+          validFrom: now,
+          validUntil: undefined,
+          active: true,
+        })),
+      },
+    ],
+  })
+}

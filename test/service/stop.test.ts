@@ -1,0 +1,81 @@
+import { Agent } from 'node:http'
+import t from 'tap'
+import { countBlocks, isWhole, openPoll, poll, pollRequest, readBody } from '../helpers/poll.ts'
+import { createTestDatabase } from '../helpers/postgres.ts'
+import { startService } from '../helpers/taxiway.ts'
+import { administrator, fillFeed } from './big-feed.ts'
+
+// 60 MB: more than the sockets of both sides take without a reader.
+const blocks = 25_000
+const { url: databaseUrl } = await createTestDatabase(t)
+await fillFeed(databaseUrl, blocks)
+const settings = { TAXIWAY_DATABASE_URL: databaseUrl }
+const full = pollRequest('hashes')
+
+t.test('a poll under way when SIGTERM comes is finished, and the exit code is 0', async (t) => {
+  const service = await startService(t, settings)
+  const response = await openPoll(service.url, administrator, full)
+  service.process.kill('SIGTERM')
+  await service.saw(/SIGTERM: finishing what is under way/)
+  const { text, error } = await readBody(response)
+  t.equal(error, undefined)
+  t.ok(isWhole(text))
+  t.equal(countBlocks(text), blocks)
+  const { code, stderr } = await service.ended
+  t.equal(code, 0)
+  t.match(stderr, /"msg":"stopped"/)
+})
+
+t.test('a connection that a client keeps open does not hold up the end', async (t) => {
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const service = await startService(t, settings)
+  const response = await openPoll(service.url, administrator, full, agent)
+  service.process.kill('SIGTERM')
+  await service.saw(/SIGTERM: finishing what is under way/)
+  t.ok(isWhole((await readBody(response)).text))
+  const { code, stderr } = await service.ended
+  t.equal(code, 0)
+  t.notMatch(stderr, /are cut/, 'it did not wait the 10 s out')
+})
+
+t.test('nothing new is taken while the end is waited for', async (t) => {
+  const service = await startService(t, settings)
+  const response = await openPoll(service.url, administrator, full)
+  service.process.kill('SIGTERM')
+  await service.saw(/SIGTERM: finishing what is under way/)
+  await t.rejects(poll(service.url, administrator, 'hashes'), { code: 'ECONNREFUSED' })
+  await readBody(response)
+  t.equal((await service.ended).code, 0)
+})
+
+t.test('a poll that is slower than 10 s is cut, and the exit code is still 0', async (t) => {
+  const service = await startService(t, settings)
+  const response = await openPoll(service.url, administrator, full)
+  const began = Date.now()
+  service.process.kill('SIGTERM')
+  const { code, stderr } = await service.ended
+  t.equal(code, 0)
+  t.match(stderr, /connections were still busy after 10 s and are cut/)
+  t.ok(Date.now() - began >= 9_900)
+  t.ok(Date.now() - began < 15_000)
+  const { text, error } = await readBody(response)
+  t.ok(error, 'the client is told by a broken connection')
+  t.notOk(isWhole(text))
+})
+
+for (const second of ['SIGTERM', 'SIGINT'] as const) {
+  t.test(`a ${second} after a SIGTERM ends it at once`, async (t) => {
+    const service = await startService(t, settings)
+    const response = await openPoll(service.url, administrator, full)
+    service.process.kill('SIGTERM')
+    await service.saw(/SIGTERM: finishing what is under way/)
+    const began = Date.now()
+    service.process.kill(second)
+    const { code, stderr } = await service.ended
+    t.equal(code, second === 'SIGINT' ? 130 : 143)
+    t.ok(Date.now() - began < 5_000)
+    t.notMatch(stderr, /stopped/)
+    t.notOk(isWhole((await readBody(response)).text))
+  })
+}
