@@ -1,0 +1,23 @@
+/**
+ * What is measured: `npm run bench [-- ingest|polls|start …] [--runs N]`. Figures are medians with the
+ * least and the most of all runs; limits are those of docs/performance.md.
+ */
+import { benchIngest } from './ingest.ts'
+import { printLines } from './measure.ts'
+import { benchStart } from './start.ts'
+
+const benches = { ingest: benchIngest, start: benchStart }
+type Name = keyof typeof benches
+
+const args = process.argv.slice(2)
+const at = args.indexOf('--runs')
+const runs = at < 0 ? 3 : Number(args.splice(at, 2)[1])
+const names = args.length > 0 ? args : Object.keys(benches)
+for (const name of names) {
+  const bench = benches[name as Name]
+  if (!bench || !(runs >= 1)) {
+    console.error(`usage: npm run bench -- [${Object.keys(benches).join('|')}] [--runs N]`)
+    process.exit(2)
+  }
+  printLines(await bench(runs))
+}
