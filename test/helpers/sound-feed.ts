@@ -1,0 +1,110 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Test } from 'tap'
+import type { Db } from '../../src/store/db.ts'
+
+const live = sql`b.superseded_by is null and not exists (
+  select from withdrawals w where w.publication_id = b.publication_id and w.ordinal = b.ordinal)`
+
+/** What must never be in a store, between any two transactions: each query finds nothing. */
+const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
+  'an indicator has two live blocks in one stream': sql`
+    select b.collection_id, b.binding, b.indicator_id from blocks b where ${live}
+    group by 1, 2, 3 having count(*) > 1`,
+  'a publication counts its live blocks wrongly': sql`
+    select p.id, p.live_count from publications p
+    where live_count <> (select count(*) from blocks b where b.publication_id = p.id and ${live})`,
+  'a publication lacks blocks': sql`
+    select p.id, p.block_count from publications p left join blocks b on b.publication_id = p.id
+    group by p.id, p.block_count
+    having p.block_count <> count(b.ordinal) or min(b.ordinal) <> 0 or max(b.ordinal) <> p.block_count - 1`,
+  'a block is of no publication, or of one of another stream': sql`
+    select b.* from blocks b left join publications p on p.id = b.publication_id
+    where p.id is null or p.collection_id <> b.collection_id or p.binding <> b.binding`,
+  'a block has no package': sql`
+    select b.* from blocks b left join packages k on k.id = b.package_id
+      left join package_heads h on h.id = k.head_id
+    where h.id is null`,
+  'a package is of no block': sql`
+    select k.id from packages k where not exists (select from blocks b where b.package_id = k.id)`,
+  'a withdrawal is of no block': sql`
+    select w.* from withdrawals w
+    where not exists (
+      select from blocks b where b.publication_id = w.publication_id and b.ordinal = w.ordinal)`,
+  'a block was superseded by nothing later of its indicator': sql`
+    select b.* from blocks b join publications p on p.id = b.publication_id
+    where b.superseded_by is not null and not exists (
+      select from blocks n join publications q on q.id = n.publication_id
+      where n.publication_id = b.superseded_by and n.indicator_id = b.indicator_id
+        and n.collection_id = b.collection_id and n.binding = b.binding
+        and q.base_label + n.ordinal > p.base_label + b.ordinal)`,
+  'two blocks of a collection have one label': sql`
+    select p.collection_id, p.base_label + b.ordinal as label
+    from blocks b join publications p on p.id = b.publication_id
+    group by 1, 2 having count(*) > 1`,
+  'labels do not go up with publications': sql`
+    select * from (
+      select id, base_label,
+        lag(base_label + block_count) over (partition by collection_id order by id) as least
+      from publications) as labelled
+    where base_label < least`,
+  'a suppressed assertion has no reason, or a surviving one has': sql`
+    select a.id from assertions a
+    where a.suppressed <> exists (select from suppressions x where x.assertion_id = a.id)`,
+  'a suppression is of no assertion': sql`
+    select x.* from suppressions x left join assertions a on a.id = x.assertion_id where a.id is null`,
+  'an assertion is of no indicator or of no report': sql`
+    select a.id from assertions a left join indicators i on i.id = a.indicator_id
+      left join reports r on r.id = a.report_id
+    where i.id is null or (a.report_id is not null and r.id is null)`,
+  'a collection that follows its settings shows what no surviving assertion permits': sql`
+    select b.* from blocks b join collections c on c.id = b.collection_id
+    where ${live} and c.reconciled_version = c.settings_version and not (b.binding = any(c.bindings)
+      and exists (select from assertions a
+        where a.indicator_id = b.indicator_id and not a.suppressed and a.tlp <= c.max_tlp))`,
+}
+
+/** Holds the store to the law of the feed. */
+export async function assertSoundFeed(t: Test, db: Db): Promise<void> {
+  t.same(await findFaults(db), {}, 'the feed is sound')
+}
+
+/** @returns the rows that each broken rule found */
+export async function findFaults(db: Db): Promise<Record<string, unknown[]>> {
+  const found: Record<string, unknown[]> = {}
+  for (const [name, query] of Object.entries(faults)) {
+    const { rows } = await query.execute(db)
+    if (rows.length > 0) found[name] = rows
+  }
+  return found
+}
+
+/** A block that polls serve, as far as it does not depend on when it came. */
+export interface ServedBlock {
+  readonly collection: string
+  readonly binding: number
+  readonly type: string
+  readonly value: string
+  readonly label: number
+  readonly content: string
+  readonly digest: string
+}
+
+/** Live blocks in the order of their labels. */
+export async function readLiveBlocks(db: Db, collection?: string): Promise<readonly ServedBlock[]> {
+  const { rows } = await sql<ServedBlock>`
+    select c.name as collection, b.binding, i.type, i.value, p.base_label + b.ordinal as label,
+      h.head || k.tail as content, encode(b.digest, 'hex') as digest
+    from blocks b join publications p on p.id = b.publication_id
+      join collections c on c.id = b.collection_id
+      join indicators i on i.id = b.indicator_id
+      join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
+    where ${live} and c.name = coalesce(${collection ?? null}::text, c.name)
+    order by c.name, label`.execute(db)
+  return rows
+}
+
+/** Values that a collection serves, sorted. */
+export async function readLiveValues(db: Db, collection: string): Promise<readonly string[]> {
+  const blocks = await readLiveBlocks(db, collection)
+  return blocks.map(({ value }) => value).sort()
+}
