@@ -1,6 +1,7 @@
-import { mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { readFile, unlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
+import { ensureDataDir } from './data-dir.ts'
 import type { Log } from './log.ts'
 import { hashPassword, makePassword, verifyPassword } from './security/passwords.ts'
 import { createAccount, findAccount, hasAdministrator } from './store/accounts.ts'
@@ -18,7 +19,7 @@ export async function ensureAdministrator(store: Store, config: Config, log: Log
     return
   }
   const path = resolve(join(config.dataDir, 'admin-password'))
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await ensureDataDir(config.dataDir)
   // The file comes first: an account whose password nobody knows could not be mended. One that is there
   // already is of a start that was cut short, or of another process that starts now.
   const password = await writeOrRead(path, makePassword())

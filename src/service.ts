@@ -5,12 +5,14 @@ import { buildApp } from './app.ts'
 import { createStoreCheck } from './check-store.ts'
 import type { Config, OtxConfig } from './config.ts'
 import { defaultJudgeSettings } from './curation/judge.ts'
+import { ensureDataDir } from './data-dir.ts'
 import { ensureAdministrator } from './first-administrator.ts'
 import { type Connections, trackConnections } from './http/connections.ts'
 import { type OtxWalkProgress, walkOtx } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { sweep } from './intake/sweep.ts'
 import { startRepeating } from './jobs/repeat.ts'
+import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createAuthenticate } from './security/authenticate.ts'
@@ -50,6 +52,7 @@ const storeCloseMs = 2_000
 
 /** Opens the store and brings its schema up to date. */
 export async function openMigratedStore(config: Config, log: Log): Promise<Store> {
+  if (config.databaseUrl === undefined) await ensureDataDir(config.dataDir)
   const store = await openStore({
     databaseUrl: config.databaseUrl,
     dataDir: config.dataDir,
@@ -105,7 +108,7 @@ export async function startService(
     })
     const connections = trackConnections(app.server)
     closers.push(() => closeApp(app, connections, log))
-    const address = await app.listen({ host: config.host, port: config.port })
+    const address = await listen(app, config.host, config.port)
 
     const repeat = (name: string, everyMs: number, task: (signal: AbortSignal) => Promise<void>) =>
       closers.push(

@@ -9,18 +9,7 @@ export function reportFailure(error: unknown): void {
     process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1
     return
   }
-  const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
-    address?: string
-    port?: number
-  }
-  if (syscall === 'listen') {
-    const why = code === 'EADDRINUSE' ? 'something listens there already' : code
-    console.error(
-      `taxiway: cannot listen on ${address}:${port}: ${why}. Set TAXIWAY_HOST and TAXIWAY_PORT to a free address.`,
-    )
-  } else {
-    console.error('taxiway: an unexpected error, which is a defect of Taxiway:')
-    console.error(error)
-  }
+  console.error('taxiway: an unexpected error, which is a defect of Taxiway:')
+  console.error(error)
   process.exitCode = 1
 }

@@ -96,5 +96,13 @@ export async function poll(
   return { status, headers, ...(await readBody(response)) }
 }
 
+/** @returns the HTTP status with which these credentials are met */
+export async function askAs(url: string, name: string, password: string): Promise<number> {
+  const message = `<Collection_Information_Request xmlns="${namespace}" message_id="1"/>`
+  const response = await openPoll(url, { name, password }, message)
+  await readBody(response)
+  return response.statusCode ?? 0
+}
+
 export const countBlocks = (text: string) => text.split('<taxii_11:Content_Block>').length - 1
 export const isWhole = (text: string) => text.trimEnd().endsWith('</taxii_11:Poll_Response>')
