@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { accountNameFault } from './model/account.ts'
 import { ConfigError } from './model/errors.ts'
 import { parseTlp, type Tlp, tlpLevels } from './model/tlp.ts'
 import { defaultIdNamespace, idNamespaceFault } from './stix/ids.ts'
@@ -81,13 +82,20 @@ export function readConfig(environment: Environment = process.env): Config {
     if (text === undefined) return undefined
     const scheme = protocols.map((protocol) => `${protocol}://`).join(' or ')
     // A database's URL holds its password, so the value itself is not repeated.
-    if (!URL.canParse(text)) return problem(name, `must be a URL that begins with ${scheme}`)
+    if (!URL.canParse(text) || !text.includes('://'))
+      return problem(name, `must be a URL that begins with ${scheme}`)
     const { protocol } = new URL(text)
     if (protocols.includes(protocol.slice(0, -1))) return text
     return problem(name, `must begin with ${scheme}, not ${protocol}//`)
   }
 
   const publicUrl = url('PUBLIC_URL', ['http', 'https'], read('PUBLIC_URL'))
+  if (publicUrl !== undefined) {
+    // Every client is told it, with the services' paths at its end.
+    const { username, password, search, hash } = new URL(publicUrl)
+    if (username || password) problem('PUBLIC_URL', 'must not hold a user or a password')
+    if (search || hash) problem('PUBLIC_URL', 'must end with its path, without "?" and "#"')
+  }
   const databaseUrl = url('DATABASE_URL', ['postgres', 'postgresql'], secret('DATABASE_URL'))
   const idNamespace = {
     prefix: read('STIX_ID_PREFIX') ?? defaultIdNamespace.prefix,
@@ -115,12 +123,13 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     otx: readOtx({ read, problem, secret, integer, url }),
   }
-  if (config.adminPassword !== undefined && config.adminPassword.length < 12) {
+  if (config.adminPassword?.trim() === '') {
+    problem('ADMIN_PASSWORD', 'must have more than blanks')
+  } else if (config.adminPassword !== undefined && config.adminPassword.length < 12) {
     problem('ADMIN_PASSWORD', 'must have at least 12 characters')
   }
-  if (config.adminUsername.includes(':')) {
-    problem('ADMIN_USERNAME', 'must not hold a colon: HTTP Basic ends the name there')
-  }
+  const nameFault = accountNameFault(config.adminUsername)
+  if (nameFault) problem('ADMIN_USERNAME', nameFault)
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   // No error: Kubernetes sets variables such as TAXIWAY_SERVICE_HOST by itself.
   const unknown = Object.keys(environment).filter(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
-import { type Role, roles } from '../model/account.ts'
+import { accountNameFault, type Role, roles } from '../model/account.ts'
 import { CollectionNotFound, ConfigError } from '../model/errors.ts'
 import { hashPassword, makePassword } from '../security/passwords.ts'
 import {
@@ -27,11 +27,8 @@ export function accountCommand(): Command {
     .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
     .action((name: string, options: { role: Role; read?: string[]; passwordFile?: string }) =>
       withStore(async ({ db }) => {
-        if (!/^[^:\p{Cc}]{1,128}$/u.test(name)) {
-          throw new ConfigError(
-            'a name has 1 to 128 characters, no colon and no control characters',
-          )
-        }
+        const fault = accountNameFault(name)
+        if (fault) throw new ConfigError(`the name "${name}" ${fault}`)
         const { password, made } = await getPassword(options.passwordFile)
         const hash = await hashPassword(password)
         await db.transaction().execute(async (trx) => {

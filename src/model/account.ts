@@ -10,3 +10,10 @@ export interface Account {
 
 /** @returns undefined for an unknown name and for a wrong password alike */
 export type Authenticate = (name: string, password: string) => Promise<Account | undefined>
+
+/** What is wrong with a name, as the end of a sentence, or undefined. */
+export function accountNameFault(name: string): string | undefined {
+  if (name.includes(':')) return 'must not hold a colon: HTTP Basic ends the name there'
+  if (/^[^\p{Cc}]{1,128}$/u.test(name)) return undefined
+  return 'must have 1 to 128 characters, none of them a control character'
+}

@@ -1,0 +1,260 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type Config, readConfig } from '../src/config.ts'
+import { ConfigError } from '../src/model/errors.ts'
+
+const folder = t.testdir()
+
+function problemsOf(environment: Record<string, string>): string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message.split('\n')
+  }
+}
+
+function file(name: string, content: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+const key = { TAXIWAY_OTX_API_KEY: 'key' }
+
+t.test('without any variable there are defaults, and no secret among them', async (t) => {
+  t.strictSame(readConfig({}), {
+    host: '127.0.0.1',
+    port: 9000,
+    publicUrl: undefined,
+    databaseUrl: undefined,
+    dataDir: './data',
+    adminUsername: 'admin',
+    adminPassword: undefined,
+    logLevel: 'info',
+    resultSetSeconds: 86_400,
+    producer: {
+      name: 'Taxiway',
+      idNamespace: { prefix: 'taxiway', uri: 'http://taxiway.invalid/' },
+    },
+    otx: undefined,
+    warnings: [],
+  })
+  t.strictSame(readConfig(key).otx, {
+    url: 'https://otx.alienvault.com',
+    apiKey: 'key',
+    pollSeconds: 900,
+    defaultTlp: 'white',
+    confidence: 25,
+  })
+})
+
+type Pick = (config: Config) => unknown
+const good: readonly (readonly [string, string, Pick, unknown?])[] = [
+  ['HOST', '::1', (config) => config.host],
+  ['HOST', ' 0.0.0.0 ', (config) => config.host, '0.0.0.0'],
+  ['PORT', '0', (config) => config.port, 0],
+  ['PORT', '65535', (config) => config.port, 65_535],
+  ['PORT', '09000', (config) => config.port, 9_000],
+  ['PUBLIC_URL', 'https://feeds.example.org/threat/', (config) => config.publicUrl],
+  ['DATABASE_URL', 'postgres://u:p@db/taxiway', (config) => config.databaseUrl],
+  ['DATABASE_URL', 'postgresql://u:p@db:6432/taxiway?ssl=true', (config) => config.databaseUrl],
+  ['DATA_DIR', '/var/lib/taxiway', (config) => config.dataDir],
+  ['ADMIN_USERNAME', 'root', (config) => config.adminUsername],
+  ['ADMIN_PASSWORD', 'twelve chars', (config) => config.adminPassword],
+  ['ADMIN_PASSWORD', '  twelve chars  ', (config) => config.adminPassword],
+  ['LOG_LEVEL', 'trace', (config) => config.logLevel],
+  ['LOG_LEVEL', 'silent', (config) => config.logLevel],
+  ['RESULT_SET_SECONDS', '60', (config) => config.resultSetSeconds, 60],
+  ['RESULT_SET_SECONDS', '604800', (config) => config.resultSetSeconds, 604_800],
+  ['PRODUCER_NAME', 'Harbour & Söhne', (config) => config.producer.name],
+  ['STIX_ID_PREFIX', 'harbour', (config) => config.producer.idNamespace.prefix],
+  ['STIX_ID_NAMESPACE', 'https://harbour.example/', (config) => config.producer.idNamespace.uri],
+  ['OTX_API_KEY', '0123abcd', (config) => config.otx?.apiKey],
+  ['OTX_URL', 'http://127.0.0.1:8080/', (config) => config.otx?.url],
+  ['OTX_POLL_SECONDS', '10', (config) => config.otx?.pollSeconds, 10],
+  ['OTX_POLL_SECONDS', '86400', (config) => config.otx?.pollSeconds, 86_400],
+  ['OTX_DEFAULT_TLP', 'amber+strict', (config) => config.otx?.defaultTlp],
+  ['OTX_CONFIDENCE', '0', (config) => config.otx?.confidence, 0],
+  ['OTX_CONFIDENCE', '100', (config) => config.otx?.confidence, 100],
+]
+
+t.test('a good value is taken', async (t) => {
+  for (const [name, value, pick, expected = value] of good) {
+    const config = readConfig({ ...key, [`TAXIWAY_${name}`]: value })
+    t.equal(pick(config), expected, `${name}=${value}`)
+    t.strictSame(config.warnings, [])
+  }
+})
+
+const bad: readonly (readonly [string, string, string])[] = [
+  ['PORT', '65536', 'must be a whole number from 0 to 65535, not "65536"'],
+  ['PORT', '-1', 'must be a whole number from 0 to 65535, not "-1"'],
+  ['PORT', '80.5', 'must be a whole number from 0 to 65535, not "80.5"'],
+  ['PORT', '0x50', 'must be a whole number from 0 to 65535, not "0x50"'],
+  ['PORT', 'http', 'must be a whole number from 0 to 65535, not "http"'],
+  ['PUBLIC_URL', 'feeds.example.org', 'must be a URL that begins with http:// or https://'],
+  ['PUBLIC_URL', 'ftp://feeds.example.org', 'must begin with http:// or https://, not ftp://'],
+  ['PUBLIC_URL', 'https:feeds', 'must be a URL that begins with http:// or https://'],
+  ['PUBLIC_URL', 'https://feeds.example.org/?a=b', 'must end with its path, without "?" and "#"'],
+  ['PUBLIC_URL', 'https://u:p@feeds.example.org', 'must not hold a user or a password'],
+  ['DATABASE_URL', 'db/taxiway', 'must be a URL that begins with postgres:// or postgresql://'],
+  ['DATABASE_URL', 'mysql://db/t', 'must begin with postgres:// or postgresql://, not mysql://'],
+  ['ADMIN_USERNAME', 'a:b', 'must not hold a colon: HTTP Basic ends the name there'],
+  ['ADMIN_USERNAME', 'a\tb', 'must have 1 to 128 characters, none of them a control character'],
+  [
+    'ADMIN_USERNAME',
+    'a'.repeat(129),
+    'must have 1 to 128 characters, none of them a control character',
+  ],
+  ['ADMIN_PASSWORD', 'eleven char', 'must have at least 12 characters'],
+  [
+    'LOG_LEVEL',
+    'INFO',
+    'must be one of fatal, error, warn, info, debug, trace, silent, not "INFO"',
+  ],
+  ['RESULT_SET_SECONDS', '59', 'must be a whole number from 60 to 604800, not "59"'],
+  ['RESULT_SET_SECONDS', '604801', 'must be a whole number from 60 to 604800, not "604801"'],
+  [
+    'STIX_ID_PREFIX',
+    'a:b',
+    'or TAXIWAY_STIX_ID_NAMESPACE is wrong: the prefix must be 1 to 32 letters, digits, "_" or "-" and begin with a letter or "_"',
+  ],
+  ['OTX_URL', 'otx.alienvault.com', 'must be a URL that begins with http:// or https://'],
+  ['OTX_POLL_SECONDS', '9', 'must be a whole number from 10 to 86400, not "9"'],
+  ['OTX_POLL_SECONDS', '86401', 'must be a whole number from 10 to 86400, not "86401"'],
+  [
+    'OTX_DEFAULT_TLP',
+    'yellow',
+    'must be one of white, green, amber, amber+strict, red, not "yellow"',
+  ],
+  ['OTX_CONFIDENCE', '101', 'must be a whole number from 0 to 100, not "101"'],
+]
+
+t.test('a bad value is refused by the name of its variable and what it should be', async (t) => {
+  for (const [name, value, shouldBe] of bad) {
+    t.strictSame(
+      problemsOf({ ...key, [`TAXIWAY_${name}`]: value }),
+      [`TAXIWAY_${name} ${shouldBe}`],
+      `${name}=${value}`,
+    )
+  }
+  t.match(problemsOf({ TAXIWAY_STIX_ID_NAMESPACE: 'harbour' }), [
+    /TAXIWAY_STIX_ID_NAMESPACE is wrong: the URI must be absolute/,
+  ])
+})
+
+t.test('every variable of the example is good in one test and bad in another', async (t) => {
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const settings = [...example.matchAll(/^#?TAXIWAY_([A-Z_]+)=/gm)].map((match) => String(match[1]))
+  t.ok(settings.length > 10)
+  const anythingGoes = ['HOST', 'DATA_DIR', 'PRODUCER_NAME', 'OTX_API_KEY', 'STIX_ID_NAMESPACE']
+  for (const name of settings) {
+    t.ok(
+      good.some(([one]) => one === name),
+      `${name}, good`,
+    )
+    const refused = bad.some(([one]) => one === name)
+    t.ok(refused || anythingGoes.includes(name), `${name}, bad`)
+  }
+})
+
+t.test('in the example only what a person must set is not commented out', async (t) => {
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const lines = example.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  t.strictSame(lines, ['POSTGRES_PASSWORD=', 'RABBITMQ_PASSWORD='])
+})
+
+t.test('all that is wrong is told at once', async (t) => {
+  const problems = problemsOf({
+    TAXIWAY_PORT: 'x',
+    TAXIWAY_LOG_LEVEL: 'x',
+    TAXIWAY_OTX_CONFIDENCE: 'x',
+    TAXIWAY_DATABASE_URL: 'x',
+  })
+  t.equal(problems.length, 4)
+})
+
+t.test('a variable that is empty or blank is as good as not set', async (t) => {
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const names = [...example.matchAll(/^#?(TAXIWAY_[A-Z_]+)=/gm)].map((match) => String(match[1]))
+  const files = ['DATABASE_URL', 'ADMIN_PASSWORD', 'OTX_API_KEY'].map(
+    (name) => `TAXIWAY_${name}_FILE`,
+  )
+  for (const blank of ['', '   ']) {
+    const environment = Object.fromEntries([...names, ...files].map((name) => [name, blank]))
+    t.strictSame(readConfig(environment), readConfig({}))
+  }
+})
+
+t.test('each secret can come from a file, without the line’s end', async (t) => {
+  const pick: readonly (readonly [string, string, Pick])[] = [
+    ['DATABASE_URL', 'postgres://u:p@db/t', (config) => config.databaseUrl],
+    ['ADMIN_PASSWORD', '  twelve chars  ', (config) => config.adminPassword],
+    ['OTX_API_KEY', 'key', (config) => config.otx?.apiKey],
+  ]
+  for (const [name, value, of] of pick) {
+    for (const end of ['', '\n', '\r\n']) {
+      const path = file(name, value + end)
+      t.equal(of(readConfig({ [`TAXIWAY_${name}_FILE`]: path })), value, name)
+    }
+    const path = file(name, value)
+    t.strictSame(problemsOf({ [`TAXIWAY_${name}`]: value, [`TAXIWAY_${name}_FILE`]: path }), [
+      `TAXIWAY_${name} and TAXIWAY_${name}_FILE are both set; keep one`,
+    ])
+    const empty = file('empty', '\n')
+    t.strictSame(problemsOf({ [`TAXIWAY_${name}_FILE`]: empty }), [
+      `TAXIWAY_${name}_FILE names ${empty}, which is empty`,
+    ])
+    const absent = join(folder, 'absent')
+    t.strictSame(problemsOf({ [`TAXIWAY_${name}_FILE`]: absent }), [
+      `TAXIWAY_${name}_FILE names ${absent}, which cannot be read (ENOENT)`,
+    ])
+    mkdirSync(join(folder, 'folder'), { recursive: true })
+    t.match(problemsOf({ [`TAXIWAY_${name}_FILE`]: join(folder, 'folder') }), [/\(EISDIR\)$/])
+  }
+  t.strictSame(
+    readConfig({ TAXIWAY_HOST_FILE: '/x' }).warnings,
+    ['TAXIWAY_HOST_FILE is not a setting of Taxiway; .env.example has all'],
+    'what is no secret cannot',
+  )
+})
+
+t.test('a secret is in no complaint', async (t) => {
+  const secrets = [
+    ['DATABASE_URL', 'postgre://u:geheim@db/t'],
+    ['DATABASE_URL', 'u:geheim@db/t'],
+    ['DATABASE_URL', 'postgres://u:geheim@db:port/t'],
+    ['DATABASE_URL', 'geheim'],
+    ['ADMIN_PASSWORD', 'geheim'],
+    ['PUBLIC_URL', 'https://u:geheim@feeds.example.org'],
+    ['OTX_URL', 'ftp://u:geheim@feeds.example.org'],
+  ] as const
+  for (const [name, value] of secrets) {
+    const problems = problemsOf({ [`TAXIWAY_${name}`]: value })
+    t.equal(problems.length, 1, `${name}=${value}`)
+    t.notMatch(problems[0], 'geheim')
+    if (name === 'PUBLIC_URL' || name === 'OTX_URL') continue
+    t.notMatch(problemsOf({ [`TAXIWAY_${name}_FILE`]: file('secret', value) })[0], 'geheim')
+  }
+})
+
+t.test('a password of blanks alone is refused, not silently replaced', async (t) => {
+  t.strictSame(problemsOf({ TAXIWAY_ADMIN_PASSWORD_FILE: file('blank', ' '.repeat(20)) }), [
+    'TAXIWAY_ADMIN_PASSWORD must have more than blanks',
+  ])
+})
+
+t.test('a variable that is no setting is warned of, by its name alone', async (t) => {
+  const { warnings } = readConfig({
+    TAXIWAY_SERVICE_HOST: '10.0.0.1',
+    TAXIWAY_otx_api_key: 'geheim',
+    HOME: '/',
+  })
+  t.strictSame(warnings, [
+    'TAXIWAY_SERVICE_HOST is not a setting of Taxiway; .env.example has all',
+    'TAXIWAY_otx_api_key is not a setting of Taxiway; .env.example has all',
+  ])
+})
