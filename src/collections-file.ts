@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject } from 'ajv'
-import { LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument, visit } from 'yaml'
 import type { CollectionSettings } from './model/collection.ts'
 import { ConfigError } from './model/errors.ts'
 
@@ -41,6 +41,13 @@ export function parseCollections(text: string, path: string): readonly Collectio
     const { line } = lines.linePos(broken.pos[0])
     throw new ConfigError(`${path}, line ${line}: not well-formed YAML: ${broken.message}`)
   }
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return
+      const { line } = lines.linePos(alias.range?.[0] ?? 0)
+      throw new ConfigError(`${path}, line ${line}: nothing before it is named "${alias.source}"`)
+    },
+  })
   const content: unknown = readAliases(document, path)
   const validate = new Ajv({ allErrors: true, useDefaults: true, verbose: true }).compile<{
     collections: (FileEntry & CollectionSettings)[]
@@ -64,7 +71,7 @@ export function parseCollections(text: string, path: string): readonly Collectio
     seen.set(settings.name, line)
     if (depthOf(settings.rule) > maxRuleDepth) {
       throw new ConfigError(
-        `${path}, line ${line}: the rule is nested deeper than ${maxRuleDepth} levels; flatten it`,
+        `${path}, line ${lineOf(['collections', index, 'rule'])}: the rule is nested deeper than ${maxRuleDepth} levels; flatten it`,
       )
     }
     return { ...settings, pageSize }
