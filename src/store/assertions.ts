@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
+import { recordset } from './recordset.ts'
 
 /** One reason against an assertion: its stable name, the exact rule, and a sentence on this very value. */
 export interface RecordedReason {
@@ -48,7 +49,7 @@ export async function upsertIndicators(
     const { rows } = await sql<{ id: number; key: string }>`
       insert into indicators (key, type, value)
       select decode(k, 'hex'), t, v
-      from json_to_recordset(${JSON.stringify([...missing.values()])}::json) as x(k text, t text, v text)
+      from json_to_recordset(${recordset([...missing.values()])}::json) as x(k text, t text, v text)
       returning id, encode(key, 'hex') as key`.execute(db)
     for (const row of rows) known.set(row.key, row.id)
   }
@@ -96,7 +97,7 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
   }>`
     insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
       description, role, tlp, confidence, valid_from, valid_until, active, judge_at, suppressed)
-    select * from json_to_recordset(${JSON.stringify(records)}::json) as x(
+    select * from json_to_recordset(${recordset(records)}::json) as x(
       i bigint, s integer, r bigint, v integer, x text, t text, d text, o text, l smallint, c smallint,
       f timestamptz, u timestamptz, a boolean, j timestamptz, b boolean)
     on conflict (report_id, indicator_id, source_id) do update set
@@ -187,7 +188,7 @@ export async function addVerdicts(
   }))
   await sql`
     update assertions a set judge_at = x.j, suppressed = a.suppressed or x.b
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(id bigint, j timestamptz, b boolean)
+    from json_to_recordset(${recordset(records)}::json) as x(id bigint, j timestamptz, b boolean)
     where a.id = x.id`.execute(db)
   await writeSuppressions(
     db,
@@ -241,6 +242,6 @@ async function writeSuppressions(
   await sql`
     insert into suppressions (assertion_id, reason, rule, detail, since)
     select a, r, u, d, ${now}::timestamptz
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(a bigint, r text, u text, d text)
+    from json_to_recordset(${recordset(records)}::json) as x(a bigint, r text, u text, d text)
     on conflict (assertion_id, reason) do nothing`.execute(db)
 }

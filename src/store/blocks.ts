@@ -3,6 +3,7 @@ import type { Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { bindingNumber, bindingOf } from './collections.ts'
 import type { Db } from './db.ts'
+import { recordset } from './recordset.ts'
 
 /** A block that polls may serve now, with the digest of what it shows. */
 export interface LiveBlock {
@@ -85,7 +86,7 @@ export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<
   }))
   await sql`
     insert into blocks (publication_id, ordinal, collection_id, binding, indicator_id, package_id, digest)
-    select p, o, c, b, i, k, decode(d, 'hex') from json_to_recordset(${JSON.stringify(records)}::json)
+    select p, o, c, b, i, k, decode(d, 'hex') from json_to_recordset(${recordset(records)}::json)
       as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text)`.execute(db)
 }
 
@@ -98,7 +99,7 @@ export async function supersedeBlocks(
   const records = blocks.map(({ block, by }) => ({ p: block.publicationId, o: block.ordinal, by }))
   await sql`
     update blocks b set superseded_by = x.by
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, o integer, by bigint)
+    from json_to_recordset(${recordset(records)}::json) as x(p bigint, o integer, by bigint)
     where b.publication_id = x.p and b.ordinal = x.o`.execute(db)
   await lowerLiveCounts(
     db,
@@ -118,7 +119,7 @@ export async function withdrawBlocks(
   await sql`
     insert into withdrawals (publication_id, ordinal, withdrawn_at, reason)
     select p, o, ${now}::timestamptz, ${reason}::text
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, o integer)`.execute(db)
+    from json_to_recordset(${recordset(records)}::json) as x(p bigint, o integer)`.execute(db)
   await lowerLiveCounts(db, blocks)
 }
 
@@ -131,7 +132,7 @@ async function lowerLiveCounts(db: Db, ended: readonly LiveBlock[]): Promise<voi
   const records = [...counts].map(([p, n]) => ({ p, n }))
   await sql`
     update publications set live_count = live_count - x.n
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(p bigint, n integer)
+    from json_to_recordset(${recordset(records)}::json) as x(p bigint, n integer)
     where id = x.p`.execute(db)
 }
 

@@ -101,6 +101,24 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
   return { db, kind: 'postgresql', close: () => db.destroy() }
 }
 
+async function checkServer(db: Db): Promise<void> {
+  const { rows } = await sql<{ version: string; isolation: string }>`
+    select current_setting('server_version_num') as version,
+      current_setting('default_transaction_isolation') as isolation`.execute(db)
+  const [found] = rows
+  if (Number(found?.version) < minimumServerVersion) {
+    throw new ConfigError(
+      'TAXIWAY_DATABASE_URL: the server is older than PostgreSQL 15; upgrade it',
+    )
+  }
+  // What is read after a lock must include what was committed while waiting for it.
+  if (found?.isolation !== 'read committed') {
+    throw new ConfigError(
+      `TAXIWAY_DATABASE_URL: default_transaction_isolation is "${found?.isolation}" there; set it to "read committed" for this database`,
+    )
+  }
+}
+
 /** The pool as Kysely uses it, with broken connections told apart from refused statements. */
 function reportingPool(pool: pg.Pool): PostgresPool {
   return {

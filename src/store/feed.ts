@@ -4,6 +4,7 @@ import type { Micros } from '../model/micros.ts'
 import { bindingNumber } from './collections.ts'
 import type { Db } from './db.ts'
 import type { ReadHead } from './packages.ts'
+import { recordset } from './recordset.ts'
 
 // About 1 MB of packages: large enough that a round trip costs little beside its rows, small enough that
 // many slow pollers hold little.
@@ -200,7 +201,7 @@ async function* readGroup(
   }))
   const { rows } = await sql<BlockRow>`
     select x.l + b.ordinal as label, k.head_id, k.tail
-    from json_to_recordset(${JSON.stringify(slices)}::json) as x(p bigint, l bigint, f integer, t integer)
+    from json_to_recordset(${recordset(slices)}::json) as x(p bigint, l bigint, f integer, t integer)
       join blocks b on b.publication_id = x.p and b.ordinal between x.f and x.t
       join packages k on k.id = b.package_id
     where ${live} order by label`.execute(db)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Rejection } from '../model/report.ts'
 import type { Db } from './db.ts'
+import { recordset } from './recordset.ts'
 
 /** Records what could not be taken; met again it is counted, not repeated. */
 export async function writeRejections(
@@ -18,7 +19,7 @@ export async function writeRejections(
   await sql`
     insert into rejections (source_id, place, reason, detail, first_seen, last_seen)
     select distinct on (p, r) ${sourceId}::integer, p, r, d, ${now}::timestamptz, ${now}::timestamptz
-    from json_to_recordset(${JSON.stringify(records)}::json) as x(p text, r text, d text)
+    from json_to_recordset(${recordset(records)}::json) as x(p text, r text, d text)
     on conflict (source_id, place, reason) do update set
       times = rejections.times + 1, detail = excluded.detail, last_seen = excluded.last_seen`.execute(
     db,
