@@ -13,7 +13,9 @@ export interface Child {
 }
 
 export function startChild(file: string, args: readonly string[]): Child {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { execArgv: [] })
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    execArgv: (process.env.XARGS ?? '').split(' ').filter(Boolean),
+  })
   const inbox: unknown[] = []
   let wake = () => {}
   child.on('message', (message) => {

@@ -4,9 +4,10 @@
  */
 import { benchIngest } from './ingest.ts'
 import { printLines } from './measure.ts'
+import { benchPolls } from './polls.ts'
 import { benchStart } from './start.ts'
 
-const benches = { ingest: benchIngest, start: benchStart }
+const benches = { ingest: benchIngest, polls: benchPolls, start: benchStart }
 type Name = keyof typeof benches
 
 const args = process.argv.slice(2)

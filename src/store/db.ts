@@ -75,6 +75,8 @@ async function openEmbedded(dataDir: string): Promise<Store> {
 }
 
 async function openPostgres(url: string, options: StoreOptions): Promise<Store> {
+  // node-postgres would look for a server named "base".
+  if (!URL.canParse(url)) throw new ConfigError('TAXIWAY_DATABASE_URL must be a postgres:// URL')
   const pool = new pg.Pool({
     connectionString: url,
     max: options.maxConnections ?? 10,
@@ -87,13 +89,7 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
   pool.on('error', (error) => options.onConnectionError?.(error))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: reportingPool(pool) }) })
   try {
-    const { rows } = await sql<{ version: string }>`
-      select current_setting('server_version_num') as version`.execute(db)
-    if (Number(rows[0]?.version) < minimumServerVersion) {
-      throw new ConfigError(
-        'TAXIWAY_DATABASE_URL: the server is older than PostgreSQL 15; upgrade it',
-      )
-    }
+    await checkServer(db)
   } catch (error) {
     await db.destroy()
     throw error

@@ -1,0 +1,171 @@
+import { ensurePython } from '../scripts/services/python.ts'
+import { defaultJudgeSettings } from '../src/curation/judge.ts'
+import { applyCollections } from '../src/intake/apply-collections.ts'
+import { reconcileCollections } from '../src/intake/reconcile.ts'
+import { takeIn } from '../src/intake/take-in.ts'
+import { formatMicros } from '../src/model/micros.ts'
+import { isRejection, pulseToReport } from '../src/sources/otx/pulse.ts'
+import { defaultIdNamespace } from '../src/stix/ids.ts'
+import { readCollections } from '../src/store/collections.ts'
+import { openStore, type Store } from '../src/store/db.ts'
+import { readBlocks } from '../src/store/feed.ts'
+import { migrate } from '../src/store/migrate.ts'
+import { createHeadReader } from '../src/store/packages.ts'
+import { getSourceId } from '../src/store/sources.ts'
+import { withDatabase } from './database.ts'
+import { atMost, type Line, peakMemoryMb, plain, summarize } from './measure.ts'
+import { startOpenTaxii } from './opentaxii.ts'
+import { serve } from './serve-child.ts'
+import { syntheticPulses } from './synthetic.ts'
+import { basicAuthorization, type PollTimes, pollRequest, timePoll } from './taxii-requests.ts'
+
+const blocks = 100_000
+const pageBlocks = 10_000
+const password = 'a password for a bench'
+
+/** Polls of a feed of 100,000 blocks, ours and OpenTAXII's with the same blocks. */
+export async function benchPolls(runs: number): Promise<readonly Line[]> {
+  return withDatabase(async (database) => {
+    const store = await openStore({ databaseUrl: database, dataDir: '' })
+    try {
+      const feed = await fill(store)
+      return [...(await measureOurs(database, feed, runs)), ...(await measureTheirs(feed, runs))]
+    } finally {
+      await store.close()
+    }
+  })
+}
+
+interface Feed {
+  readonly labels: readonly number[]
+  contents(): AsyncIterable<string>
+}
+
+async function fill(store: Store): Promise<Feed> {
+  const { db } = store
+  await migrate(db)
+  await applyCollections(db, [
+    {
+      name: 'bench',
+      description: 'bench',
+      rule: { all: [] },
+      maxTlp: 'green',
+      bindings: ['urn:stix.mitre.org:xml:1.2'],
+      profile: 'esa',
+      packaging: 'indicator',
+      pageSize: undefined,
+    },
+  ])
+  const intake = {
+    db,
+    producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
+    judgeSettings: defaultJudgeSettings,
+    clock: () => new Date(),
+  }
+  await reconcileCollections(intake)
+  const sourceId = await getSourceId(db, 'otx')
+  const options = { pulses: blocks / 500, indicatorsPerPulse: 500, duplicates: 0 }
+  for (const pulse of syntheticPulses(options)) {
+    const report = pulseToReport(pulse, { defaultTlp: 'white', confidence: 25, now: new Date() })
+    if (isRejection(report)) throw new Error(report.detail)
+    await takeIn(intake, { sourceId, reports: [report], rejections: [] })
+  }
+  const [collection] = await readCollections(db)
+  if (!collection) throw new Error('no collection')
+  const stream = { collectionId: collection.id, binding: 'urn:stix.mitre.org:xml:1.2' } as const
+  const all = { begin: undefined, end: Number.MAX_SAFE_INTEGER }
+  const read = () => readBlocks(db, createHeadReader(db), stream, all)
+  const labels: number[] = []
+  for await (const batch of read()) for (const { label } of batch) labels.push(label)
+  if (labels.length !== blocks) throw new Error(`${labels.length} blocks instead of ${blocks}`)
+  return {
+    labels,
+    async *contents() {
+      for await (const batch of read()) for (const { content } of batch) yield content
+    },
+  }
+}
+
+async function measureOurs(database: string, { labels }: Feed, runs: number) {
+  const served = await serve(database, password)
+  try {
+    const authorization = basicAuthorization('admin', password)
+    const poll = async (from?: number, to?: number) => {
+      const label = (at: number | undefined) =>
+        at === undefined ? undefined : formatMicros(labels[at] as number)
+      const body = pollRequest('bench', label(from), label(to))
+      return timePoll(`${served.url}/taxii/poll`, authorization, body)
+    }
+    // The first pays for checking the password, and the code is cold.
+    await poll(0, 100)
+    const windows = await repeat(200, (run) => {
+      const at = (run * 7_919) % (blocks - 101)
+      return expectBlocks(100, poll(at, at + 100))
+    })
+    const pages = await repeat(runs, () => expectBlocks(pageBlocks, poll(0, pageBlocks)))
+    const full = await repeat(runs, () => expectBlocks(blocks, poll()))
+    const memory = summarize([peakMemoryMb(served.pid)])
+    return [
+      atMost('window of 100 of 100,000: first byte', firstByte(windows), 'ms', 10),
+      plain('  total', total(windows), 'ms'),
+      plain('10,000 blocks: first byte', firstByte(pages), 'ms'),
+      plain('  total', total(pages), 'ms'),
+      atMost('100,000 blocks: first byte', firstByte(full), 'ms', 50),
+      plain('  total', total(full), 'ms'),
+      atMost('  memory of the process', memory, 'MB', 300),
+    ]
+  } finally {
+    await served.stop()
+  }
+}
+
+async function measureTheirs(feed: Feed, runs: number) {
+  const python = await ensurePython('python-bench-requirements.txt')
+  return withDatabase(async (databaseUrl) => {
+    const peer = await startOpenTaxii({ databaseUrl, python, blocks: feed.contents() })
+    try {
+      // Spares it the hash of the password, which it computes with every request.
+      const authorization = peer.authorization.bearer
+      const poll = (from: number, to: number) => {
+        const { at } = peer.labels
+        return timePoll(peer.url, authorization, pollRequest(peer.collection, at(from), at(to)))
+      }
+      await poll(0, 100)
+      const windows = await repeat(30, (run) => {
+        const at = (run * 7_919) % (blocks - 101)
+        return expectBlocks(100, poll(at, at + 100))
+      })
+      const pages = await repeat(runs, () => expectBlocks(pageBlocks, poll(0, pageBlocks)))
+      const memory = summarize([Math.max(...peer.pids().map(peakMemoryMb))])
+      return [
+        plain('OpenTAXII, window of 100 of 100,000: first byte', firstByte(windows), 'ms'),
+        plain('  total', total(windows), 'ms'),
+        plain('OpenTAXII, 10,000 blocks: first byte', firstByte(pages), 'ms'),
+        plain('  total', total(pages), 'ms'),
+        plain('  memory of its largest process', memory, 'MB'),
+      ]
+    } finally {
+      await peer.stop()
+    }
+  })
+}
+
+async function repeat(runs: number, work: (run: number) => Promise<PollTimes>) {
+  const results: PollTimes[] = []
+  for (let run = 0; run < runs; run += 1) results.push(await work(run))
+  return results
+}
+
+async function expectBlocks(count: number, poll: Promise<PollTimes>): Promise<PollTimes> {
+  const times = await poll
+  if (times.blocks !== count) throw new Error(`${times.blocks} blocks came instead of ${count}`)
+  return times
+}
+
+function firstByte(times: readonly PollTimes[]) {
+  return summarize(times.map((one) => one.firstByteMs))
+}
+
+function total(times: readonly PollTimes[]) {
+  return summarize(times.map((one) => one.totalMs))
+}
