@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { healthRoutes } from './http/health.ts'
+import { problem } from './http/problem.ts'
 import type { Metrics } from './metrics.ts'
 import type { Authenticate } from './model/account.ts'
 import type { Feed } from './taxii/feed.ts'
@@ -40,7 +41,17 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       servers: [{ url: '/' }],
     },
   })
-  await app.register(helmet)
+  // Promised to browsers for months, so only where HTTPS is what clients are told to use.
+  const hsts = parts.publicUrl?.startsWith('https:') ?? false
+  await app.register(helmet, { strictTransportSecurity: hsts })
+  app.setNotFoundHandler((request, reply) =>
+    problem(reply, {
+      type: 'about:blank',
+      title: 'Not found',
+      status: 404,
+      detail: `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`,
+    }),
+  )
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.requests.observe(
       {

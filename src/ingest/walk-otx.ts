@@ -80,6 +80,7 @@ async function walkFrom(
         continue
       }
       reports.push(read)
+      if (read.moreIndicators) rejections.push(leftOut(read))
       const modified = read.report.modified.toISOString()
       if (!newest || modified > newest) newest = modified
     }
@@ -94,5 +95,14 @@ async function walkFrom(
       onProgress({ ...done, totalPulses: count, pulses }),
     )
     signal?.throwIfAborted()
+  }
+}
+
+/** What OTX left out of a pulse is not fetched, and must not be missed in silence. */
+function leftOut({ report }: PulseReport): Rejection {
+  return {
+    place: `pulse ${report.externalId}`,
+    reason: 'more-indicators',
+    detail: 'OTX has more indicators of this pulse than it sends with it',
   }
 }

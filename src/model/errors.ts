@@ -23,6 +23,12 @@ export class CollectionNotFound extends TaxiwayError {
   }
 }
 
+export class CollectionEmpty extends TaxiwayError {
+  constructor(collection: string) {
+    super('COLLECTION_EMPTY', `the collection "${collection}" has no block now`)
+  }
+}
+
 /** The database cannot be reached or refused the connection. */
 export class StoreUnavailable extends TaxiwayError {
   constructor(message: string, options?: ErrorOptions) {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)
 
-// One of OWASP's equal choices for scrypt, the one with the least memory: 32 MB and some 300 ms a check.
+// One of OWASP's equal choices for scrypt, with little memory: 32 MB and some 400 ms a check.
 // Verified credentials are remembered for a while, so that a poll seldom pays it.
 const cost = { N: 2 ** 15, r: 8, p: 3 }
 const maxmem = 64 * 1024 * 1024
@@ -37,7 +37,8 @@ export async function verifyPassword(password: string, hash: string | undefined)
 
 const nobody = `scrypt$${cost.N}$${cost.r}$${cost.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
-/** A password that can be typed: 160 random bits. */
+/** A password of 160 random bits; it begins like a word, so that no command line takes it for an option. */
 export function makePassword(): string {
-  return randomBytes(20).toString('base64url')
+  const password = randomBytes(20).toString('base64url')
+  return /^[A-Za-z0-9]/.test(password) ? password : makePassword()
 }

@@ -44,7 +44,10 @@ export function checkRequestHeaders(headers: IncomingHttpHeaders, scheme: Scheme
   }
   const protocol = header(headers, 'x-taxii-protocol')
   if (protocol !== undefined && protocol !== protocolBindings[scheme]) {
-    throw failure(`X-TAXII-Protocol must be ${protocolBindings[scheme]}, ${seen(protocol)}`)
+    const where = `as TAXIWAY_PUBLIC_URL, or else the connection, is ${scheme}`
+    throw failure(
+      `X-TAXII-Protocol must be ${protocolBindings[scheme]}, ${where}; ${seen(protocol)}`,
+    )
   }
   const accept = header(headers, 'x-taxii-accept')
   if (accept !== undefined && !accept.split(/[\s,]+/).includes(messageBinding)) {

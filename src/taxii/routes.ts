@@ -35,6 +35,7 @@ export interface TaxiiOptions {
 }
 
 export interface TaxiiLog {
+  info(details: object, message: string): void
   error(details: object, message: string): void
 }
 
@@ -139,7 +140,15 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     inResponseTo = '0',
   ): FastifyReply {
     const { status, httpStatus, unexpected } = errorToStatus(error, inResponseTo)
-    if (unexpected) log.error({ err: error, requestId: request.id }, 'a TAXII request failed')
+    // A device never says why it gets nothing, and at HTTP 200 the access log does not either.
+    const details = {
+      requestId: request.id,
+      account: request.account?.name,
+      statusType: status.statusType,
+      details: status.details,
+    }
+    if (unexpected) log.error({ ...details, err: error }, 'a TAXII request failed')
+    else log.info(details, `refused a TAXII request: ${status.message}`)
     return send(reply.code(httpStatus), request, status)
   }
 

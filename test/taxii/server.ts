@@ -56,7 +56,7 @@ export async function startServer(
     feed,
     publicUrl: options.publicUrl,
     maxBodyBytes: options.maxBodyBytes,
-    log: { error: (details, message) => logged.push({ ...details, message }) },
+    log: { info: () => {}, error: (details, message) => logged.push({ ...details, message }) },
     authenticate: async (name, secret) => {
       feed.beforeCall()
       return [reader, otherReader].find((one) => one.name === name && secret === password)
