@@ -17,9 +17,9 @@ import { saveCursor } from '../store/sources.ts'
 import type { Intake } from './intake.ts'
 import { type JudgedAssertion, judgeReport } from './judge-report.ts'
 
-// Of assertions a transaction: some 10 MB of packages and half a second of work, so that memory is
+// Of assertions a transaction: some 5 MB of packages and a quarter of a second of work, so that memory is
 // bounded and other writers wait shortly.
-const batchAssertions = 5_000
+const batchAssertions = 2_500
 
 // Part of every report's digest: raise it when judging or normal forms change, and what is already
 // stored is judged anew at the next walk.

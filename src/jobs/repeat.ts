@@ -7,16 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export function startRepeating(
   everyMs: number,
   task: (signal: AbortSignal) => Promise<void>,
-  onFailure: (error: Error) => void,
+  onFailure: (error: Error, inARow: number) => void,
 ): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
   const loop = (async () => {
+    let failures = 0
     while (!signal.aborted) {
       try {
         await task(signal)
+        failures = 0
       } catch (error) {
-        if (!signal.aborted) onFailure(error as Error)
+        failures += 1
+        if (!signal.aborted) onFailure(error as Error, failures)
       }
       await sleep(everyMs, undefined, { signal }).catch(() => {
         // Only the signal ends the pause early, and the loop looks at it next.

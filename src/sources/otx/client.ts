@@ -58,7 +58,7 @@ export interface OtxClient {
 
 /** @throws ConfigError */
 export function createOtxClient(options: OtxClientOptions): OtxClient {
-  const { apiKey, timeoutMs = 120_000, pageSize = 50, maxBodyBytes = 64 * 1024 * 1024 } = options
+  const { apiKey, timeoutMs = 120_000, pageSize = 20, maxBodyBytes = 64 * 1024 * 1024 } = options
   const clock = options.clock ?? systemClock
   const apiUrl = otxApiUrl(options.url)
   // undici's own complaint about such a header would come with each request.
