@@ -68,9 +68,10 @@ async function sweepOnce(
   { db, producer, clock }: Intake,
   find: (db: Db, now: Date) => Promise<readonly number[]>,
 ) {
-  const now = clock()
   return db.transaction().execute(async (trx) => {
     await lockIntake(trx)
+    // Read behind the lock, so that writers judge by moments that go one way.
+    const now = clock()
     const ids = [...new Set(await find(trx, now))]
     const prepared = await prepareBlocks(trx, ids, await readCollections(trx), producer, now)
     return {

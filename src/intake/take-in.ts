@@ -69,9 +69,10 @@ export async function takeIn(
   let unchangedReports = reports.length - changed.length
   let rejections = request.rejections
   for (const batch of batches.length > 0 ? batches : [last]) {
-    const now = clock()
     const done = await db.transaction().execute(async (trx) => {
       await lockIntake(trx)
+      // Read behind the lock: a sweep that held it may have looked at what comes of age by then.
+      const now = clock()
       const pieces: JudgedPiece[] = []
       const rejected = [...rejections]
       for (const piece of batch) {
