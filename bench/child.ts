@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.ts'
 
 /** A Node process that speaks to us in messages. */
 export interface Child {
@@ -14,7 +15,7 @@ export interface Child {
 
 export function startChild(file: string, args: readonly string[]): Child {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    execArgv: (process.env.XARGS ?? '').split(' ').filter(Boolean),
+    execArgv: [...nodeFlags],
   })
   const inbox: unknown[] = []
   let wake = () => {}

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { nodeFlags } from './node-flags.ts'
 
 export interface Served {
   readonly url: string
@@ -19,7 +20,7 @@ export async function serve(databaseUrl: string, adminPassword: string): Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'taxiway-bench-'))
   const port = await freePort()
   const begin = performance.now()
-  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+  const child = spawn(process.execPath, [...nodeFlags, 'src/main.ts', 'serve'], {
     env: {
       PATH: process.env.PATH,
       TAXIWAY_DATABASE_URL: databaseUrl,
