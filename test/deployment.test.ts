@@ -101,7 +101,7 @@ t.test(
     t.equal(instructions.findLastIndex(([word]) => word === 'RUN') < wordIndex('USER'), true)
     t.match(all('HEALTHCHECK'), [/\/readyz/])
     t.same(all('VOLUME'), ['/data'])
-    t.match(all('ENTRYPOINT'), [/^\["node", "dist\/main\.js"\]$/])
+    t.match(all('ENTRYPOINT'), [/^\["node", "--max-semi-space-size=8", "dist\/main\.js"\]$/])
     t.same(JSON.parse(String(all('CMD').at(-1))), ['serve'])
   },
 )
