@@ -1,8 +1,9 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises'
+import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { ensureDataDir } from './data-dir.ts'
 import type { Log } from './log.ts'
+import { ConfigError } from './model/errors.ts'
 import { hashPassword, makePassword, verifyPassword } from './security/passwords.ts'
 import { createAccount, findAccount, hasAdministrator } from './store/accounts.ts'
 import type { Store } from './store/db.ts'
@@ -34,12 +35,20 @@ export async function ensureAdministrator(store: Store, config: Config, log: Log
   if (!(await verifyPassword(password, account?.passwordHash))) await unlink(path)
 }
 
+/** The file appears whole or not at all: another process must never take a half for the password. */
 async function writeOrRead(path: string, password: string): Promise<string> {
+  const draft = `${path}.${process.pid}`
+  await writeFile(draft, `${password}\n`, { mode: 0o600 })
   try {
-    await writeFile(path, `${password}\n`, { mode: 0o600, flag: 'wx' })
+    await link(draft, path)
     return password
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return (await readFile(path, 'utf8')).trimEnd()
+  } finally {
+    await unlink(draft)
   }
+  const found = (await readFile(path, 'utf8')).trimEnd()
+  if (found === '')
+    throw new ConfigError(`${path} is empty: remove it, and a password is made anew`)
+  return found
 }

@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { accountCommand } from './cli/account.ts'
-import { applyCommand } from './cli/apply.ts'
-import { collectionCommand } from './cli/collection.ts'
-import { demoCommand } from './cli/demo.ts'
-import { migrateCommand } from './cli/migrate.ts'
-import { rejectionsCommand } from './cli/rejections.ts'
 import { reportFailure } from './cli/report-failure.ts'
-import { serveCommand } from './cli/serve.ts'
-import { suppressionsCommand } from './cli/suppressions.ts'
-import { version } from './service.ts'
+import { version } from './version.ts'
+
+// The one that is asked for is loaded, and all of them for the help.
+const commands = {
+  serve: async () => (await import('./cli/serve.ts')).serveCommand(),
+  demo: async () => (await import('./cli/demo.ts')).demoCommand(),
+  migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),
+  apply: async () => (await import('./cli/apply.ts')).applyCommand(),
+  collection: async () => (await import('./cli/collection.ts')).collectionCommand(),
+  account: async () => (await import('./cli/account.ts')).accountCommand(),
+  suppressions: async () => (await import('./cli/suppressions.ts')).suppressionsCommand(),
+  rejections: async () => (await import('./cli/rejections.ts')).rejectionsCommand(),
+}
 
 const program = new Command('taxiway')
   .description(
@@ -17,14 +21,12 @@ const program = new Command('taxiway')
   )
   .version(version)
   .showHelpAfterError('(--help shows what there is)')
-  .addCommand(serveCommand())
-  .addCommand(demoCommand())
-  .addCommand(migrateCommand())
-  .addCommand(applyCommand())
-  .addCommand(collectionCommand())
-  .addCommand(accountCommand())
-  .addCommand(suppressionsCommand())
-  .addCommand(rejectionsCommand())
+
+const [asked = ''] = process.argv.slice(2)
+const wanted = Object.entries(commands).filter(([name]) => name === asked)
+for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
+  program.addCommand(await load())
+}
 
 try {
   await program.parseAsync()

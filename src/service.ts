@@ -1,30 +1,25 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { createStoreCheck } from './check-store.ts'
-import type { Config, OtxConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { defaultJudgeSettings } from './curation/judge.ts'
 import { ensureDataDir } from './data-dir.ts'
 import { ensureAdministrator } from './first-administrator.ts'
 import { type Connections, trackConnections } from './http/connections.ts'
-import { type OtxWalkProgress, walkOtx } from './ingest/walk-otx.ts'
+import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { sweep } from './intake/sweep.ts'
 import { startRepeating } from './jobs/repeat.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
 import { createAuthenticate } from './security/authenticate.ts'
-import { createOtxClient } from './sources/otx/client.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
 import { migrate } from './store/migrate.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
-
-export const version: string = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-).version
+import { version } from './version.ts'
 
 export interface Service {
   /** where it listens, such as http://127.0.0.1:9000 */
@@ -121,60 +116,17 @@ export async function startService(
       )
     repeat('saving the high-water mark', highWaterMarkMs, () => saveHighWaterMark(store.db))
     repeat('the sweep', sweepMs, async () => metrics.swept(await sweep(intake)))
-    if (config.otx) repeatOtxWalk(config.otx, { intake, metrics, log, closers, options })
-    else log.info('TAXIWAY_OTX_API_KEY is not set: OTX is not polled')
+    if (config.otx) {
+      // Loaded when the service answers already: OTX's client and schemas are a third of its start.
+      const { repeatOtxWalk } = await import('./otx-loop.ts')
+      closers.push(repeatOtxWalk(config.otx, { intake, metrics, log, version, options }))
+    }
+    if (!config.otx) log.info('TAXIWAY_OTX_API_KEY is not set: OTX is not polled')
     return { address, intake, store, stop }
   } catch (error) {
     await stop()
     throw error
   }
-}
-
-interface Surroundings {
-  readonly intake: Intake
-  readonly metrics: Metrics
-  readonly log: Log
-  readonly closers: (() => Promise<void>)[]
-  readonly options: ServiceOptions
-}
-
-function repeatOtxWalk(
-  otx: OtxConfig,
-  { intake, metrics, log, closers, options }: Surroundings,
-): void {
-  const client = createOtxClient({
-    url: otx.url,
-    apiKey: otx.apiKey,
-    userAgent: `taxiway/${version}`,
-    onRetry: ({ attempt, delayMs, error }) => {
-      metrics.retries.inc()
-      log.warn({ attempt, delayMs, code: error.code }, `${error.message}; trying again`)
-    },
-  })
-  closers.push(() => client.close())
-  const walk = async (signal: AbortSignal) => {
-    await walkOtx(intake, {
-      client,
-      defaultTlp: otx.defaultTlp,
-      confidence: otx.confidence,
-      signal,
-      onProgress: (progress) => {
-        metrics.takenIn(progress)
-        log.debug(progress, 'took in a part of OTX')
-        options.onWalkProgress?.(progress)
-      },
-    })
-    metrics.walks.inc({ outcome: 'whole' })
-    metrics.lastWalk.setToCurrentTime()
-    options.onWalk?.({})
-  }
-  closers.push(
-    startRepeating(otx.pollSeconds * 1000, walk, (err) => {
-      metrics.walks.inc({ outcome: 'broken off' })
-      log.error({ err, task: 'the walk through OTX' }, 'the walk through OTX was broken off')
-      options.onWalk?.({ error: err })
-    }),
-  )
 }
 
 /** Stops listening at once; connections that still owe an answer after 10 s are cut. */

@@ -45,6 +45,8 @@ export function demoGuide(demo: {
   readonly account: string
   readonly password: string
   readonly pollSeconds: number
+  /** in seconds */
+  readonly reviseAfter: number
 }): string {
   const { url, account, password } = demo
   const { hostname, port, protocol } = new URL(url)
@@ -75,6 +77,6 @@ On an ESA (Mail Policies > External Threat Feeds Manager > Add Source):
   Use HTTPS        ${secure ? 'Yes' : 'No'}
   User / Password  ${account} / ${password}
 
-One pulse is revised in half a minute, and OTX is walked every ${demo.pollSeconds} s: poll twice to see it.
+One pulse is revised in ${demo.reviseAfter} s, and OTX is walked every ${demo.pollSeconds} s: poll twice to see it.
 Ctrl-C ends the demo and removes all that it made.`
 }

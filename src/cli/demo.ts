@@ -19,29 +19,40 @@ import { createAccount, grantRead } from '../store/accounts.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Store } from '../store/db.ts'
 import { demoGuide, demoSummary } from './demo-text.ts'
+import { parseCount } from './parse-count.ts'
 import { untilStopped } from './until-stopped.ts'
 
 const accountName = 'demo'
 const pollSeconds = 10
-const revisionAfterMs = 30_000
 
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
       'run the whole way on synthetic data: a stand-in of OTX, the real service, a feed to poll',
     )
-    .action(async () => {
+    .option('--revise-after <seconds>', 'when one pulse is revised, to be seen', parseCount, 30)
+    .action(async ({ reviseAfter }: { reviseAfter: number }) => {
+      // From the first moment: nothing is to stay behind, whenever it is stopped.
+      const stopped = untilStopped()
       const dataDir = await mkdtemp(join(tmpdir(), 'taxiway-demo-'))
       const cleanUp: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true })]
       try {
-        await runDemo(dataDir, cleanUp)
+        await runDemo({ dataDir, reviseAfter, stopped, cleanUp })
       } finally {
-        for (const step of cleanUp.reverse()) await step()
+        await runAll(cleanUp.reverse())
       }
     })
 }
 
-async function runDemo(dataDir: string, cleanUp: (() => Promise<unknown>)[]): Promise<void> {
+interface Demo {
+  readonly dataDir: string
+  /** in seconds */
+  readonly reviseAfter: number
+  readonly stopped: Promise<unknown>
+  readonly cleanUp: (() => Promise<unknown>)[]
+}
+
+async function runDemo({ dataDir, reviseAfter, stopped, cleanUp }: Demo): Promise<void> {
   const { pulses, revision } = loadSeedPulses(new Date())
   const apiKey = makePassword()
   const standin = buildOtxStandin({ pulses, apiKey })
@@ -53,6 +64,7 @@ async function runDemo(dataDir: string, cleanUp: (() => Promise<unknown>)[]): Pr
   const config = await demoConfig(dataDir, otxUrl, apiKey)
   const password = makePassword()
   const progress = createProgress(pulses.length)
+  cleanUp.push(async () => progress.stop())
   let firstWalkDone: (outcome: { readonly error?: Error }) => void = () => {}
   const firstWalk = new Promise<{ readonly error?: Error }>((resolve) => {
     firstWalkDone = resolve
@@ -68,24 +80,31 @@ async function runDemo(dataDir: string, cleanUp: (() => Promise<unknown>)[]): Pr
     onWalk: (outcome) => firstWalkDone(outcome),
   })
   cleanUp.push(() => service.stop())
-  const stopped = untilStopped()
-  const outcome = await Promise.race([firstWalk, stopped])
+  const outcome = await Promise.race([stopped.then(() => undefined), firstWalk])
   progress.stop()
-  if (typeof outcome === 'string') return
+  if (outcome === undefined) return
   if (outcome.error) throw outcome.error
 
   console.log(await demoSummary(service.store))
-  console.log(demoGuide({ url: service.address, account: accountName, password, pollSeconds }))
+  const url = service.address
+  console.log(demoGuide({ url, account: accountName, password, pollSeconds, reviseAfter }))
   const revise = setTimeout(() => {
     standin.revise(revision.id, revision.change)
     console.log(
       `\nOTX's stand-in has just revised the pulse ${revision.id}: some indicators are gone, others are new.\n` +
         `The next walk is within ${pollSeconds} s; poll again to see it.`,
     )
-  }, revisionAfterMs)
+  }, reviseAfter * 1000)
   await stopped
   clearTimeout(revise)
   console.log('\nStopping …')
+}
+
+/** One step that fails does not keep the others from running. */
+async function runAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const step of steps) await step().catch((error: unknown) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
 }
 
 async function demoConfig(dataDir: string, otxUrl: string, apiKey: string): Promise<Config> {

@@ -32,8 +32,8 @@ export function createAuthenticate(db: Db, rememberMs = 300_000, now = Date.now)
     ) {
       return found.account
     }
-    // Fifty polls that come in together share one check.
-    const checkKey = digest.toString('base64')
+    // Fifty polls that come in together share one check; a password that is changed meanwhile has its own.
+    const checkKey = `${digest.toString('base64')} ${found?.passwordHash}`
     let check = underWay.get(checkKey)
     if (!check) {
       check = queue(() => verifyPassword(password, found?.passwordHash)).finally(() =>
