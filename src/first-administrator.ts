@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
@@ -37,7 +38,8 @@ export async function ensureAdministrator(store: Store, config: Config, log: Log
 
 /** The file appears whole or not at all: another process must never take a half for the password. */
 async function writeOrRead(path: string, password: string): Promise<string> {
-  const draft = `${path}.${process.pid}`
+  // In containers that share the folder, process ids are the same.
+  const draft = `${path}.${randomUUID()}`
   await writeFile(draft, `${password}\n`, { mode: 0o600 })
   try {
     await link(draft, path)
