@@ -30,6 +30,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
   })
   await app.register(swagger, {
+    // TAXII's routes are described by its specification.
+    hideUntagged: true,
     openapi: {
       openapi: '3.1.0',
       info: {
