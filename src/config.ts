@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { accountNameFault } from './model/account.ts'
+import { accountNameFault, passwordFault } from './model/account.ts'
 import { ConfigError } from './model/errors.ts'
 import { parseTlp, type Tlp, tlpLevels } from './model/tlp.ts'
 import { defaultIdNamespace, idNamespaceFault } from './stix/ids.ts'
@@ -123,10 +123,9 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     otx: readOtx({ read, problem, secret, integer, url }),
   }
-  if (config.adminPassword?.trim() === '') {
-    problem('ADMIN_PASSWORD', 'must have more than blanks')
-  } else if (config.adminPassword !== undefined && config.adminPassword.length < 12) {
-    problem('ADMIN_PASSWORD', 'must have at least 12 characters')
+  if (config.adminPassword !== undefined) {
+    const fault = passwordFault(config.adminPassword)
+    if (fault) problem('ADMIN_PASSWORD', fault)
   }
   const nameFault = accountNameFault(config.adminUsername)
   if (nameFault) problem('ADMIN_USERNAME', nameFault)

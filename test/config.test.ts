@@ -110,6 +110,12 @@ const bad: readonly (readonly [string, string, string])[] = [
     'must have 1 to 128 characters, none of them a control character',
   ],
   ['ADMIN_PASSWORD', 'eleven char', 'must have at least 12 characters'],
+  ['ADMIN_PASSWORD', 'x'.repeat(10_000_000), 'must have at most 1024 characters'],
+  [
+    'ADMIN_PASSWORD',
+    'on two lines\nof one file',
+    'must not hold control characters: HTTP Basic has none',
+  ],
   [
     'LOG_LEVEL',
     'INFO',
@@ -138,7 +144,7 @@ t.test('a bad value is refused by the name of its variable and what it should be
     t.strictSame(
       problemsOf({ ...key, [`TAXIWAY_${name}`]: value }),
       [`TAXIWAY_${name} ${shouldBe}`],
-      `${name}=${value}`,
+      `${name}=${value.slice(0, 80)}`,
     )
   }
   t.match(problemsOf({ TAXIWAY_STIX_ID_NAMESPACE: 'harbour' }), [

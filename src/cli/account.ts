@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
-import { accountNameFault, type Role, roles } from '../model/account.ts'
+import { accountNameFault, passwordFault, type Role, roles } from '../model/account.ts'
 import { CollectionNotFound, ConfigError } from '../model/errors.ts'
 import { hashPassword, makePassword } from '../security/passwords.ts'
 import {
@@ -104,8 +104,8 @@ async function getPassword(file: string | undefined): Promise<{ password: string
     throw new ConfigError(`${file} cannot be read (${cause.code})`, { cause })
   })
   const password = text.split(/\r?\n/, 1)[0] ?? ''
-  if (password.length < 12)
-    throw new ConfigError(`the first line of ${file} needs at least 12 characters`)
+  const fault = passwordFault(password)
+  if (fault) throw new ConfigError(`the first line of ${file} ${fault}`)
   return { password, made: false }
 }
 

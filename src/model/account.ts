@@ -17,3 +17,13 @@ export function accountNameFault(name: string): string | undefined {
   if (/^[^\p{Cc}]{1,128}$/u.test(name)) return undefined
   return 'must have 1 to 128 characters, none of them a control character'
 }
+
+/** What is wrong with a password that a person chose, as the end of a sentence, or undefined. */
+export function passwordFault(password: string): string | undefined {
+  if (password.trim() === '') return 'must have more than blanks'
+  if (password.length < 12) return 'must have at least 12 characters'
+  // A request's headers take 16 kB in all.
+  if (password.length > 1024) return 'must have at most 1024 characters'
+  if (/\p{Cc}/u.test(password)) return 'must not hold control characters: HTTP Basic has none'
+  return undefined
+}
