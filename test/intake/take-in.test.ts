@@ -222,3 +222,19 @@ t.test(
     })
   },
 )
+
+t.test('a revision that was cut short and then taken back leaves nothing', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const intake = createTestIntake(t, db)
+    await intake.settle(aCollection())
+    await intake.take([reportOn(two)])
+    const sourceId = await getSourceId(db, 'otx')
+    const revised = reportOn(many.slice(0, 6_000), { revision: '2' })
+    const ended = takeIn(intake, { sourceId, reports: [revised], rejections: [] }, () => {
+      throw new Error('the process ended')
+    })
+    await t.rejects(ended)
+    t.match(await intake.take([reportOn(two)]), { unchangedReports: 0 })
+    t.same(await readLiveValues(db, 'all'), two)
+  })
+})
