@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
+import type { Readable } from 'node:stream'
 
 export const namespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1'
 
@@ -65,6 +67,30 @@ export function openPoll(
   })
 }
 
+/** Reads until what has come is enough, or the end, and no further. */
+export async function readUntil(
+  stream: Readable,
+  enough: (text: string) => boolean,
+): Promise<string> {
+  let text = ''
+  while (!enough(text) && !stream.readableEnded && !stream.destroyed) {
+    const chunk: Buffer | null = stream.read()
+    if (chunk) text += chunk
+    else await readableOrClosed(stream)
+  }
+  return text
+}
+
+async function readableOrClosed(stream: Readable): Promise<void> {
+  const over = new AbortController()
+  const { signal } = over
+  const first = Promise.race([
+    once(stream, 'readable', { signal }),
+    once(stream, 'close', { signal }),
+  ])
+  await first.finally(() => over.abort())
+}
+
 /** @returns what came, and the error that ended it early */
 export async function readBody(
   response: IncomingMessage,
@@ -104,5 +130,6 @@ export async function askAs(url: string, name: string, password: string): Promis
   return response.statusCode ?? 0
 }
 
+export const hasBlock = (text: string) => text.includes('<taxii_11:Content_Block>')
 export const countBlocks = (text: string) => text.split('<taxii_11:Content_Block>').length - 1
 export const isWhole = (text: string) => text.trimEnd().endsWith('</taxii_11:Poll_Response>')
