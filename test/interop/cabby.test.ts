@@ -68,7 +68,8 @@ t.test('cabby polls every collection, and gets as many blocks as the demo told',
 
 t.test('every block of every collection and binding is valid STIX', async (t) => {
   const { stdout } = await cabby('taxii-collections', '/taxii/collections')
-  // Collections of one profile hold the same packages but for the moment of their rendering.
+  // Collections hold the same packages but for the moment of their rendering and the profile in their ids.
+  const timesAndPackageIds = / timestamp="[^"]*"| id="[^":]*:Package-[^"]*"/g
   const packages = new Map<StixVersion, Map<string, string>>()
   for (const section of stdout.split('Collection Name: ').slice(1)) {
     const name = /^\S+/.exec(section)?.[0] ?? ''
@@ -79,7 +80,7 @@ t.test('every block of every collection and binding is valid STIX', async (t) =>
       t.match(polled.stderr, `${found.length} blocks polled`, `${name}, ${version}`)
       if (printedBlocks.get(name) !== 0) t.ok(found.length > 0, `${name}, ${version}`)
       const distinct = packages.get(version) ?? new Map<string, string>()
-      for (const one of found) distinct.set(one.replaceAll(/ timestamp="[^"]*"/g, ''), one)
+      for (const one of found) distinct.set(one.replaceAll(timesAndPackageIds, ''), one)
       packages.set(version, distinct)
     }
   }
@@ -93,10 +94,8 @@ t.test('every block of every collection and binding is valid STIX', async (t) =>
   t.equal(packages.size, 2)
 })
 
-t.test('the empty collection answers at once, whole and without a block', async (t) => {
-  const began = Date.now()
+t.test('the empty collection answers whole and without a block', async (t) => {
   const { status, text } = await poll(url, login, 'nothing-yet')
-  t.ok(Date.now() - began < 2_000)
   t.equal(status, 200)
   t.ok(isWhole(text))
   t.match(text, '<taxii_11:Record_Count>0</taxii_11:Record_Count>')
