@@ -61,9 +61,14 @@ export async function takeIn(
     sourceId,
     reports.map(({ report }) => report.externalId),
   )
-  const changed = reports
+  // Judged whole: what a report says twice is to be one assertion, wherever its pieces are cut.
+  const changed = newestOfEach(reports)
     .map((one) => ({ ...one, digest: reportDigest(one) }))
     .filter(({ report, digest }) => known.get(report.externalId) !== digest)
+    .map(({ report, assertions, rejections, digest }) => {
+      const judged = judgeReport(report, assertions, clock(), judgeSettings)
+      return { report, judged, rejections, digest }
+    })
   const batches = packPieces(changed)
   const last = batches.at(-1) ?? []
   let unchangedReports = reports.length - changed.length
@@ -73,15 +78,14 @@ export async function takeIn(
       await lockIntake(trx)
       // Read behind the lock: a sweep that held it may have looked at what comes of age by then.
       const now = clock()
-      const pieces: JudgedPiece[] = []
+      const pieces: StoredPiece[] = []
       const rejected = [...rejections]
       for (const piece of batch) {
         const { report, first } = piece
         const stored = first
           ? await writeReport(trx, sourceId, report)
           : await getReportVersion(trx, sourceId, report.externalId)
-        const judged = judgeReport(report, piece.assertions, now, judgeSettings)
-        pieces.push({ piece, stored, judged })
+        pieces.push({ piece, stored })
         if (first) rejected.push(...piece.rejections)
       }
       const touched = new Set(await storeJudged(trx, sourceId, pieces, now))
@@ -93,7 +97,7 @@ export async function takeIn(
         }
         await completeReport(trx, stored.id, piece.digest)
       }
-      const judged = pieces.flatMap((one) => one.judged)
+      const judged = batch.flatMap((piece) => piece.judged)
       await writeRejections(trx, sourceId, rejected, now)
       if (batch === last && request.cursor !== undefined) {
         await saveCursor(trx, sourceId, request.cursor)
@@ -122,19 +126,34 @@ const retraction = {
   rule: 'report:revision',
 } as const
 
-type Digested = ReportWithAssertions & { readonly digest: string }
+/** A page may hold a report twice, but one statement cannot write a row twice. */
+function newestOfEach(reports: readonly ReportWithAssertions[]): readonly ReportWithAssertions[] {
+  const newest = new Map<string, ReportWithAssertions>()
+  for (const one of reports) {
+    const other = newest.get(one.report.externalId)
+    if (!other || other.report.modified <= one.report.modified) {
+      newest.set(one.report.externalId, one)
+    }
+  }
+  return [...newest.values()]
+}
+
+interface JudgedReport extends Pick<ReportWithAssertions, 'report' | 'rejections'> {
+  readonly judged: readonly JudgedAssertion[]
+  readonly digest: string
+}
 
 /** A run of one report's assertions that fits into a transaction. */
-interface Piece extends Digested {
+interface Piece extends JudgedReport {
   readonly first: boolean
   readonly final: boolean
 }
 
-function packPieces(reports: readonly Digested[]): Piece[][] {
+function packPieces(reports: readonly JudgedReport[]): Piece[][] {
   const batches: Piece[][] = []
   let room = 0
   for (const report of reports) {
-    const total = report.assertions.length
+    const total = report.judged.length
     let from = 0
     do {
       if (room === 0) {
@@ -144,7 +163,7 @@ function packPieces(reports: readonly Digested[]): Piece[][] {
       const to = Math.min(total, from + room)
       batches.at(-1)?.push({
         ...report,
-        assertions: report.assertions.slice(from, to),
+        judged: report.judged.slice(from, to),
         first: from === 0,
         final: to === total,
       })
@@ -156,20 +175,19 @@ function packPieces(reports: readonly Digested[]): Piece[][] {
   return batches
 }
 
-interface JudgedPiece {
+interface StoredPiece {
   readonly piece: Piece
   readonly stored: { readonly id: number; readonly version: number }
-  readonly judged: readonly JudgedAssertion[]
 }
 
 /** @returns the ids of the indicators spoken of */
 async function storeJudged(
   db: Db,
   sourceId: number,
-  pieces: readonly JudgedPiece[],
+  pieces: readonly StoredPiece[],
   now: Date,
 ): Promise<readonly number[]> {
-  const all = pieces.flatMap(({ stored, judged }) => judged.map((one) => ({ stored, one })))
+  const all = pieces.flatMap(({ stored, piece }) => piece.judged.map((one) => ({ stored, one })))
   if (all.length === 0) return []
   const ids = await upsertIndicators(
     db,

@@ -238,3 +238,29 @@ t.test('a revision that was cut short and then taken back leaves nothing', async
     t.same(await readLiveValues(db, 'all'), two)
   })
 })
+
+t.test(
+  'which of several assertions on one value is kept does not depend on the pieces',
+  async (t) => {
+    await forEachStore(t, async (t, { db }) => {
+      const intake = createTestIntake(t, db)
+      await intake.settle(aCollection())
+      const off = anAssertion(value, { active: false })
+      await intake.take([reportOn([value, ...many.slice(0, 6_000), off])])
+      t.ok((await readLiveValues(db, 'all')).includes(value))
+    })
+  },
+)
+
+t.test('of a report that a page holds twice the newest is taken in', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const intake = createTestIntake(t, db)
+    await intake.settle(aCollection())
+    const older = reportOn(two)
+    const newer = reportOn([value], { modified: new Date('2026-05-03T00:00:00Z') })
+    await intake.take([newer, older])
+    t.same(await readLiveValues(db, 'all'), [value])
+    await intake.take([older, newer])
+    t.same(await readLiveValues(db, 'all'), [value])
+  })
+})
