@@ -82,11 +82,15 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: 5_000,
     application_name: 'taxiway',
+    keepAlive: true,
     // A process frozen inside a transaction must not hold the writers' lock for ever.
     idle_in_transaction_session_timeout: 30_000,
     types: { getTypeParser: typeParser },
   })
   pool.on('error', (error) => options.onConnectionError?.(error))
+  // The pool does not listen to a connection that it has lent out. The query under way is told by itself,
+  // but an 'error' that nobody hears ends the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: reportingPool(pool) }) })
   try {
     await checkServer(db)
