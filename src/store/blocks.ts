@@ -176,7 +176,14 @@ export async function saveHighWaterMark(db: Db): Promise<void> {
   )
 }
 
-/** One writer prepares blocks at a time, in the whole cluster; held until the transaction ends. */
+/**
+ * One writer prepares blocks at a time, in the whole cluster; held until the transaction ends.
+ * What follows in the transaction looks rows up by the thousand, by their keys. For that many PostgreSQL
+ * prefers to read whole tables, so that each batch of a first load would cost more than the one before it.
+ * JIT goes too: where a small table can only be read whole, the forbidding price would have it compiled.
+ */
 export async function lockIntake(db: Db): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${0x7461_7869}, 0)`.execute(db)
+  await sql`
+    select set_config('enable_seqscan', 'off', true), set_config('random_page_cost', '1.1', true),
+      set_config('jit', 'off', true), pg_advisory_xact_lock(${0x7461_7869}, 0)`.execute(db)
 }
