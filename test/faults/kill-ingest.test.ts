@@ -15,7 +15,8 @@ import { makeSyntheticPulses } from './synthetic-pulses.ts'
 
 const kills = 10
 // The long run, `npm run soak`, gives another each time.
-const seed = Number(process.env.SOAK_SEED ?? 20_260_601)
+const fixedSeed = 20_260_601
+const seed = Number(process.env.SOAK_SEED ?? fixedSeed)
 
 /** One is larger than a transaction, and met early. */
 const pulses = [
@@ -153,7 +154,10 @@ t.test('killed ten times, an ingest ends in the store of an undisturbed one', as
         // What a kill leaves is sound by itself, not only once the next walk has mended it.
         if (kill % 3 === 0) t.same((await readStore(place)).faults, {})
       }
-      t.ok(firstPages.size > 2, `walks went on at pages ${[...firstPages].join(', ')}`)
+      // The fixed seed was chosen for its kills at many pages; another may hit the first page each time.
+      if (seed === fixedSeed) {
+        t.ok(firstPages.size > 2, `walks went on at pages ${[...firstPages].join(', ')}`)
+      }
       t.type(await walk(url, place), 'number')
       const found = await readStore(place)
       t.same(found.faults, {})
