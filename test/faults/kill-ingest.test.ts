@@ -14,8 +14,8 @@ import { dumpStore } from './dump.ts'
 import { makeSyntheticPulses } from './synthetic-pulses.ts'
 
 const kills = 10
-// The long run, `npm run soak`, gives another each time.
 const fixedSeed = 20_260_601
+// The long run, `npm run soak`, gives another each time.
 const seed = Number(process.env.SOAK_SEED ?? fixedSeed)
 
 /** One is larger than a transaction, and met early. */
