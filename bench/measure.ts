@@ -10,8 +10,11 @@ export interface Measured {
 
 export function summarize(values: readonly number[]): Measured {
   const sorted = [...values].sort((a, b) => a - b)
-  const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] as number
-  return { median: at(0.5), least: at(0), most: at(1), runs: sorted.length }
+  const at = (index: number) => sorted[index] as number
+  const last = sorted.length - 1
+  // Of an even number of runs the mean of the two in the middle, not the better one.
+  const median = (at(Math.floor(last / 2)) + at(Math.ceil(last / 2))) / 2
+  return { median, least: at(0), most: at(last), runs: sorted.length }
 }
 
 export function show({ median, least, most, runs }: Measured, unit: string): string {
