@@ -1,9 +1,8 @@
 import { prepareBlocks } from '../publish/prepare.ts'
 import { publish } from '../publish/publish.ts'
 import { readIndicatorIds } from '../store/assertions.ts'
-import { lockIntake } from '../store/blocks.ts'
 import { markReconciled, readCollections, type StoredCollection } from '../store/collections.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, writeInTurn } from './intake.ts'
 
 const batchIndicators = 5_000
 
@@ -18,21 +17,21 @@ export interface Reconciled {
  * Cut short, it begins anew the next time; what is already right is not published twice.
  */
 export async function reconcileCollections(
-  { db, producer, clock }: Intake,
+  intake: Intake,
   onProgress: (done: {
     readonly indicators: number
     readonly published: number
   }) => void = () => {},
 ): Promise<Reconciled> {
+  const { db, producer } = intake
   const changed = (await readCollections(db)).filter(isBehind)
   let published = 0
   let withdrawn = 0
   let afterId = changed.length > 0 ? 0 : undefined
   while (afterId !== undefined) {
     const ids: readonly number[] = await readIndicatorIds(db, afterId, batchIndicators)
-    const done = await db.transaction().execute(async (trx) => {
-      await lockIntake(trx)
-      const prepared = await prepareBlocks(trx, ids, changed, producer, clock())
+    const done = await writeInTurn(intake, async (trx, now) => {
+      const prepared = await prepareBlocks(trx, ids, changed, producer, now)
       return { published: await publish(trx, prepared), withdrawn: prepared.withdrawn }
     })
     published += done.published

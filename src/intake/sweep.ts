@@ -2,12 +2,11 @@ import { judgeTime, nextJudgement } from '../curation/judge.ts'
 import { prepareBlocks } from '../publish/prepare.ts'
 import { publish } from '../publish/publish.ts'
 import { addVerdicts, findAgedIndicators, findDueAssertions } from '../store/assertions.ts'
-import { lockIntake } from '../store/blocks.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { ageLimitsInDays } from '../store/rules.ts'
 import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, writeInTurn } from './intake.ts'
 import { reconcileCollections } from './reconcile.ts'
 
 const batchAssertions = 5_000
@@ -64,16 +63,10 @@ async function findAged(db: Db, now: Date): Promise<readonly number[]> {
   return found
 }
 
-async function sweepOnce(
-  { db, producer, clock }: Intake,
-  find: (db: Db, now: Date) => Promise<readonly number[]>,
-) {
-  return db.transaction().execute(async (trx) => {
-    await lockIntake(trx)
-    // Read behind the lock, so that writers judge by moments that go one way.
-    const now = clock()
+async function sweepOnce(intake: Intake, find: (db: Db, now: Date) => Promise<readonly number[]>) {
+  return writeInTurn(intake, async (trx, now) => {
     const ids = [...new Set(await find(trx, now))]
-    const prepared = await prepareBlocks(trx, ids, await readCollections(trx), producer, now)
+    const prepared = await prepareBlocks(trx, ids, await readCollections(trx), intake.producer, now)
     return {
       published: await publish(trx, prepared),
       withdrawn: prepared.withdrawn,

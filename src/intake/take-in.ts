@@ -3,7 +3,6 @@ import type { Rejection, ReportWithAssertions } from '../model/report.ts'
 import { prepareBlocks } from '../publish/prepare.ts'
 import { publish } from '../publish/publish.ts'
 import { retractAssertions, upsertIndicators, writeAssertions } from '../store/assertions.ts'
-import { lockIntake } from '../store/blocks.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { writeRejections } from '../store/rejections.ts'
@@ -14,7 +13,7 @@ import {
   writeReport,
 } from '../store/reports.ts'
 import { saveCursor } from '../store/sources.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, writeInTurn } from './intake.ts'
 import { type JudgedAssertion, judgeReport } from './judge-report.ts'
 
 // Of assertions a transaction: some 5 MB of packages and a quarter of a second of work, so that memory is
@@ -51,10 +50,11 @@ export interface TakenIn {
  * @param onProgress called after each commit with what was done in it
  */
 export async function takeIn(
-  { db, producer, judgeSettings, clock }: Intake,
+  intake: Intake,
   request: TakeInRequest,
   onProgress: (done: TakenIn) => void = () => {},
 ): Promise<void> {
+  const { db, producer, judgeSettings, clock } = intake
   const { sourceId, reports } = request
   const known = await readReportDigests(
     db,
@@ -74,10 +74,7 @@ export async function takeIn(
   let unchangedReports = reports.length - changed.length
   let rejections = request.rejections
   for (const batch of batches.length > 0 ? batches : [last]) {
-    const done = await db.transaction().execute(async (trx) => {
-      await lockIntake(trx)
-      // Read behind the lock: a sweep that held it may have looked at what comes of age by then.
-      const now = clock()
+    const done = await writeInTurn(intake, async (trx, now) => {
       const pieces: StoredPiece[] = []
       const rejected = [...rejections]
       for (const piece of batch) {
