@@ -21,6 +21,7 @@ const collection = (name: string, rule: Rule): CollectionSettings => ({
   profile: 'esa',
   packaging: 'indicator',
   pageSize: undefined,
+  refreshDays: undefined,
 })
 await applyCollections(store.db, [
   collection('everything', { all: [] }),

@@ -54,6 +54,7 @@ async function fill(store: Store): Promise<Feed> {
       profile: 'esa',
       packaging: 'indicator',
       pageSize: undefined,
+      refreshDays: undefined,
     },
   ])
   const intake = {
@@ -72,7 +73,11 @@ async function fill(store: Store): Promise<Feed> {
   }
   const [collection] = await readCollections(db)
   if (!collection) throw new Error('no collection')
-  const stream = { collectionId: collection.id, binding: 'urn:stix.mitre.org:xml:1.2' } as const
+  const stream = {
+    collectionId: collection.id,
+    binding: 'urn:stix.mitre.org:xml:1.2',
+    asOf: Number.MAX_SAFE_INTEGER,
+  } as const
   const all = { begin: undefined, end: Number.MAX_SAFE_INTEGER }
   const read = () => readBlocks(db, createHeadReader(db), stream, all)
   const labels: number[] = []

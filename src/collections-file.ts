@@ -4,7 +4,7 @@ import { LineCounter, parseDocument, visit } from 'yaml'
 import type { CollectionSettings } from './model/collection.ts'
 import { ConfigError } from './model/errors.ts'
 
-type Defaulted = 'maxTlp' | 'bindings' | 'profile' | 'packaging' | 'pageSize'
+type Defaulted = 'maxTlp' | 'bindings' | 'profile' | 'packaging' | 'pageSize' | 'refreshDays'
 type FileEntry = Omit<CollectionSettings, Defaulted> & Partial<CollectionSettings>
 
 const schemaUrl = new URL('../schemas/collections.schema.json', import.meta.url)
@@ -60,7 +60,7 @@ export function parseCollections(text: string, path: string): readonly Collectio
     throw new ConfigError([...new Set(problems)].slice(0, 20).join('\n'))
   }
   const seen = new Map<string, number>()
-  return content.collections.map(({ pageSize, ...settings }, index) => {
+  return content.collections.map(({ pageSize, refreshDays, ...settings }, index) => {
     const line = lineOf(['collections', index])
     const first = seen.get(settings.name)
     if (first !== undefined) {
@@ -74,7 +74,7 @@ export function parseCollections(text: string, path: string): readonly Collectio
         `${path}, line ${lineOf(['collections', index, 'rule'])}: the rule is nested deeper than ${maxRuleDepth} levels; flatten it`,
       )
     }
-    return { ...settings, pageSize }
+    return { ...settings, pageSize, refreshDays: refreshDays || undefined }
   })
 }
 

@@ -42,6 +42,7 @@ t.test('what a collection does not say has a default', async (t) => {
       profile: 'esa',
       packaging: 'indicator',
       pageSize: undefined,
+      refreshDays: 20,
     },
   ])
 })
@@ -122,6 +123,11 @@ const faults: readonly (readonly [string, string, readonly (string | RegExp)[]])
     [/line 5: .*profile must be one of esa, tid, full/],
   ],
   ['a page of none', withLines('    pageSize: 0'), [/line 5: .*pageSize must be >= 1/]],
+  [
+    'a refresh before today',
+    withLines('    refreshDays: -1'),
+    [/line 5: .*refreshDays must be >= 0/],
+  ],
   ['half a block', withLines('    pageSize: 1.5'), [/line 5: .*pageSize must be integer/]],
   [
     'a rule of nothing',

@@ -18,10 +18,10 @@ export function collectionCommand(): Command {
         const rows = []
         for (const collection of await readCollections(db)) {
           const { id, name, profile, maxTlp, bindings } = collection
-          const end = await readSafeLabel(db, id)
+          const { safe: end, asOf } = await readSafeLabel(db, id)
           for (const binding of bindings) {
-            const stream = { collectionId: id, binding }
-            const count = await countBlocks(db, stream, { begin: undefined, end })
+            const snapshot = { collectionId: id, binding, asOf }
+            const count = await countBlocks(db, snapshot, { begin: undefined, end })
             rows.push([name, profile, maxTlp, binding, count])
           }
         }
@@ -59,9 +59,10 @@ async function getOldestBlock(
   if (!binding || !bindings.includes(binding)) {
     throw new ConfigError(`the collection "${name}" is published in ${bindings.join(', ')}`)
   }
-  const range = { begin: undefined, end: await readSafeLabel(db, id) }
-  const stream = { collectionId: id, binding }
-  for await (const [first] of readBlocks(db, createHeadReader(db), stream, range)) {
+  const { safe: end, asOf } = await readSafeLabel(db, id)
+  const snapshot = { collectionId: id, binding, asOf }
+  const range = { begin: undefined, end }
+  for await (const [first] of readBlocks(db, createHeadReader(db), snapshot, range)) {
     if (first) return first
   }
   throw new CollectionEmpty(name)

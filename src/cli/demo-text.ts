@@ -20,10 +20,10 @@ export async function demoSummary({ db }: Store): Promise<string> {
   ])
   const collections = []
   for (const { id, name, bindings, description } of await readCollections(db)) {
-    const end = await readSafeLabel(db, id)
+    const { safe: end, asOf } = await readSafeLabel(db, id)
     const [binding] = bindings
-    const stream = binding && { collectionId: id, binding }
-    const count = stream ? await countBlocks(db, stream, { begin: undefined, end }) : 0
+    const snapshot = binding && { collectionId: id, binding, asOf }
+    const count = snapshot ? await countBlocks(db, snapshot, { begin: undefined, end }) : 0
     collections.push([name, count, description])
   }
   return [

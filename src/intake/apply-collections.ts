@@ -58,4 +58,5 @@ const settingNames = [
   'profile',
   'packaging',
   'pageSize',
+  'refreshDays',
 ] as const satisfies readonly (keyof CollectionSettings)[]

@@ -37,6 +37,8 @@ export interface CollectionSettings {
   readonly packaging: 'indicator'
   /** blocks a Poll_Response; undefined: one complete response */
   readonly pageSize: number | undefined
+  /** each live indicator is published again before so many days are over; undefined: never */
+  readonly refreshDays: number | undefined
 }
 
 export interface Collection extends CollectionSettings {

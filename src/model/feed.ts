@@ -7,6 +7,15 @@ export interface Stream {
   readonly binding: ContentBinding
 }
 
+/**
+ * A stream as it was at a moment: with the blocks that were live then, apart from those that have been
+ * withdrawn since. What was superseded since is still read, so that an answer in parts stays what it was.
+ */
+export interface Snapshot extends Stream {
+  /** the collection's newest publication at that moment; 0 when it had none */
+  readonly asOf: number
+}
+
 /** Labels after `begin` up to and with `end`, as TAXII counts: exclusive begin, inclusive end. */
 export interface LabelRange {
   /** undefined: from the first block ever */
@@ -25,7 +34,7 @@ export interface ResultSet {
   /** unguessable */
   readonly id: string
   readonly accountId: number
-  readonly stream: Stream
+  readonly snapshot: Snapshot
   readonly range: LabelRange
   /** each part's last label; a part begins after the part before it */
   readonly partEnds: readonly Micros[]

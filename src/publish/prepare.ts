@@ -33,6 +33,7 @@ export interface PreparedPublications {
  * Brings the blocks of these indicators in line with what the collections permit now: renders what is new
  * or says something else, supersedes what it replaces, withdraws what no longer belongs. What has not
  * changed keeps its block. Needs the intake lock; `publish` must follow in the same transaction.
+ * @param isDue blocks that are published again although nothing in them has changed
  */
 export async function prepareBlocks(
   db: Db,
@@ -40,6 +41,7 @@ export async function prepareBlocks(
   collections: readonly Collection[],
   producer: Producer,
   now: Date,
+  isDue: (block: LiveBlock) => boolean = () => false,
 ): Promise<PreparedPublications> {
   const permits = await readPermits(db, indicatorIds, collections, now)
   const newest = await readNewest(db, indicatorIds, collections)
@@ -55,7 +57,8 @@ export async function prepareBlocks(
     for (const indicator of permits.slice(from, from + chunkIndicators)) {
       for (const wanted of renderFor(indicator, collections, producer)) {
         const old = takeOut(newest, blockKey(wanted.stream, indicator.indicatorId))
-        if (old && !old.withdrawn && old.digest === wanted.package.digest) continue
+        const same = old && !old.withdrawn && old.digest === wanted.package.digest
+        if (same && !isDue(old)) continue
         if (!wanted.package.listed) {
           wanted.package.listed = true
           fresh.push(wanted.package)
@@ -73,7 +76,7 @@ export async function prepareBlocks(
   await Promise.all(writes)
 
   const unwanted = [...newest.values()].filter((block) => !block.withdrawn)
-  await withdrawBlocks(db, unwanted, 'no longer permitted', now)
+  await withdrawBlocks(db, unwanted, now)
   const firstId = await reserveIds(db, 'publications', drafts.size)
   const publications = [...drafts.values()].map((draft, index) => ({
     id: firstId + index,

@@ -3,9 +3,13 @@ import type { Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { bindingNumber, bindingOf } from './collections.ts'
 import type { Db } from './db.ts'
+import { isWithdrawn } from './live.ts'
 import { recordset } from './recordset.ts'
 
-/** A block that polls may serve now, with the digest of what it shows. */
+/**
+ * An indicator's newest block in a stream, with the digest of what it shows.
+ * Publications have ids in the order of their commits, since one writer at a time makes them.
+ */
 export interface LiveBlock {
   readonly publicationId: number
   readonly ordinal: number
@@ -40,8 +44,8 @@ export async function findNewestBlocks(
     withdrawn: boolean
   }>`
     select b.publication_id, b.ordinal, b.collection_id, b.binding, b.indicator_id,
-      encode(b.digest, 'hex') as digest, w.ordinal is not null as withdrawn
-    from blocks b left join withdrawals w using (publication_id, ordinal)
+      encode(b.digest, 'hex') as digest, ${isWithdrawn} as withdrawn
+    from blocks b
     where b.indicator_id = any(${indicatorIds}::bigint[]) and b.superseded_by is null`.execute(db)
   return rows.map((row) => ({
     publicationId: row.publication_id,
@@ -90,7 +94,7 @@ export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<
       as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text)`.execute(db)
 }
 
-/** Ends blocks in favour of a publication's newer ones: from its commit on they are served no more. */
+/** Ends blocks in favour of a publication's newer ones: polls that start after its commit get those. */
 export async function supersedeBlocks(
   db: Db,
   blocks: readonly { readonly block: LiveBlock; readonly by: number }[],
@@ -101,38 +105,59 @@ export async function supersedeBlocks(
     update blocks b set superseded_by = x.by
     from json_to_recordset(${recordset(records)}::json) as x(p bigint, o integer, by bigint)
     where b.publication_id = x.p and b.ordinal = x.o`.execute(db)
-  await lowerLiveCounts(
+  await endInPublications(
     db,
-    blocks.map(({ block }) => block).filter((block) => !block.withdrawn),
+    blocks.map(({ block, by }) => ({ block, ended: block.withdrawn ? 0 : 1, by })),
   )
 }
 
-/** Takes blocks out of the feed: no poll that starts after the commit returns them. */
+/** Takes blocks out of their streams: no poll that starts after the commit returns them or older ones. */
 export async function withdrawBlocks(
   db: Db,
   blocks: readonly LiveBlock[],
-  reason: string,
   now: Date,
 ): Promise<void> {
   if (blocks.length === 0) return
-  const records = blocks.map((block) => ({ p: block.publicationId, o: block.ordinal }))
+  const records = blocks.map(({ indicatorId, stream, publicationId }) => ({
+    i: indicatorId,
+    c: stream.collectionId,
+    b: bindingNumber(stream.binding),
+    p: publicationId,
+  }))
   await sql`
-    insert into withdrawals (publication_id, ordinal, withdrawn_at, reason)
-    select p, o, ${now}::timestamptz, ${reason}::text
-    from json_to_recordset(${recordset(records)}::json) as x(p bigint, o integer)`.execute(db)
-  await lowerLiveCounts(db, blocks)
+    insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
+    select i, c, b, p, ${now}::timestamptz
+    from json_to_recordset(${recordset(records)}::json) as x(i bigint, c integer, b smallint, p bigint)
+    on conflict (indicator_id, collection_id, binding) do update set
+      through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at`.execute(
+    db,
+  )
+  await endInPublications(
+    db,
+    blocks.map((block) => ({ block, ended: 1, by: undefined })),
+  )
 }
 
-async function lowerLiveCounts(db: Db, ended: readonly LiveBlock[]): Promise<void> {
-  const counts = new Map<number, number>()
-  for (const { publicationId } of ended) {
-    counts.set(publicationId, (counts.get(publicationId) ?? 0) + 1)
-  }
-  if (counts.size === 0) return
-  const records = [...counts].map(([p, n]) => ({ p, n }))
+/** Keeps each publication's count of live blocks, and by which publication one was last superseded. */
+async function endInPublications(
+  db: Db,
+  blocks: readonly {
+    readonly block: LiveBlock
+    readonly ended: number
+    readonly by: number | undefined
+  }[],
+): Promise<void> {
+  const byPublication = Map.groupBy(blocks, ({ block }) => block.publicationId)
+  if (byPublication.size === 0) return
+  const records = [...byPublication].map(([p, ended]) => ({
+    p,
+    n: ended.reduce((sum, one) => sum + one.ended, 0),
+    s: ended.reduce((latest, one) => Math.max(latest, one.by ?? 0), 0) || undefined,
+  }))
   await sql`
-    update publications set live_count = live_count - x.n
-    from json_to_recordset(${recordset(records)}::json) as x(p bigint, n integer)
+    update publications set live_count = live_count - x.n,
+      last_superseded_by = coalesce(x.s, last_superseded_by)
+    from json_to_recordset(${recordset(records)}::json) as x(p bigint, n integer, s bigint)
     where id = x.p`.execute(db)
 }
 

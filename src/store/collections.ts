@@ -45,6 +45,7 @@ export async function readCollections(db: Db): Promise<readonly StoredCollection
     profile: row.profile as Profile,
     packaging: row.packaging as 'indicator',
     pageSize: row.page_size ?? undefined,
+    refreshDays: row.refresh_days ?? undefined,
     settingsVersion: row.settings_version,
     reconciledVersion: row.reconciled_version,
   }))
@@ -60,6 +61,7 @@ export async function writeCollection(db: Db, settings: CollectionSettings): Pro
     profile: settings.profile,
     packaging: settings.packaging,
     page_size: settings.pageSize ?? null,
+    refresh_days: settings.refreshDays ?? null,
   }
   await db
     .insertInto('collections')

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
-import type { FeedBlock, LabelRange, Stream } from '../model/feed.ts'
+import type { FeedBlock, LabelRange, Snapshot, Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { bindingNumber } from './collections.ts'
 import type { Db } from './db.ts'
+import { isReadAt } from './live.ts'
 import type { ReadHead } from './packages.ts'
 import { recordset } from './recordset.ts'
 
@@ -11,70 +12,96 @@ import { recordset } from './recordset.ts'
 const batchBlocks = 500
 
 /**
- * The label up to which the feed is settled: whatever is published later has a later one.
- * Waits for a publication of this collection that is being committed, a matter of milliseconds.
+ * The label up to which a collection is settled, whatever is published later having a later one, and its
+ * newest publication. Waits for one that is being committed, a matter of milliseconds.
  */
-export async function readSafeLabel(db: Db, collectionId: number): Promise<Micros> {
-  const { rows } = await sql<{ safe: number }>`
-    select taxiway_safe_label(${collectionId}::integer) as safe`.execute(db)
-  return (rows[0] as { safe: number }).safe
+export async function readSafeLabel(
+  db: Db,
+  collectionId: number,
+): Promise<{ readonly safe: Micros; readonly asOf: number }> {
+  const { rows } = await sql<{ safe: number; as_of: number }>`
+    select safe, as_of from taxiway_safe(${collectionId}::integer)`.execute(db)
+  const { safe, as_of: asOf } = rows[0] as { safe: number; as_of: number }
+  return { safe, asOf }
 }
 
-/** How many live blocks the range has now. Costs by publications, not by blocks. */
-export async function countBlocks(db: Db, stream: Stream, range: LabelRange): Promise<number> {
+/** How many blocks a poll of the range reads. Costs by publications, hardly by blocks. */
+export async function countBlocks(db: Db, snapshot: Snapshot, range: LabelRange): Promise<number> {
+  const begin = range.begin ?? -1
+  // Whole publications of which nothing was superseded since are counted by their counts alone.
+  const counted = sql<boolean>`(coalesce(last_superseded_by, 0) <= ${snapshot.asOf}::bigint
+    and base_label > ${begin}::bigint and base_label + block_count - 1 <= ${range.end}::bigint)`
+  const { rows } = await sql<SliceRow & { total: number | null }>`
+    with found as (
+      select id, base_label, block_count, live_count, last_superseded_by, ${counted} as counted
+      from publications
+      where ${inRange(snapshot, range, await baseAt(db, snapshot, begin))})
+    select null::bigint as id, 0::bigint as base_label, 0 as block_count, 0 as live_count,
+      null::bigint as last_superseded_by, sum(live_count) as total
+    from found where counted
+    union all
+    select id, base_label, block_count, live_count, last_superseded_by, null from found
+    where not counted`.execute(db)
   let count = 0
-  for await (const batch of publicationBatches(db, stream, range)) {
-    for (const publication of batch) count += await countIn(db, publication)
+  for (const row of rows) {
+    if (row.id === null) count += Number(row.total)
+    else count += await countIn(db, snapshot, toSlice(row as SliceRow, snapshot, range))
   }
   return count
 }
 
 /**
- * Reads the live blocks of a range in the order of their labels, a bounded batch at a time,
+ * Reads a range's blocks in the order of their labels, a bounded batch at a time,
  * each batch in a query of its own: nothing is held while the caller sends bytes.
  */
 export async function* readBlocks(
   db: Db,
   readHead: ReadHead,
-  stream: Stream,
+  snapshot: Snapshot,
   range: LabelRange,
 ): AsyncGenerator<readonly FeedBlock[]> {
-  for await (const batch of publicationBatches(db, stream, range)) {
+  for await (const batch of publicationBatches(db, snapshot, range)) {
     let group: Slice[] = []
     let size = 0
     for (const slice of batch) {
-      if (size + slice.liveCount > batchBlocks && group.length > 0) {
-        yield* readGroup(db, readHead, group)
+      if (size + slice.most > batchBlocks && group.length > 0) {
+        yield* readGroup(db, readHead, snapshot, group)
         group = []
         size = 0
       }
       group.push(slice)
-      size += slice.liveCount
+      size += slice.most
     }
-    yield* readGroup(db, readHead, group)
+    yield* readGroup(db, readHead, snapshot, group)
   }
 }
 
 /**
- * Cuts a range into parts of at most `pageSize` blocks that are live now.
+ * Cuts a range into parts of at most `pageSize` blocks.
  * @returns the last label of each part, the last of all being the range's end; never empty
  */
 export async function cutIntoParts(
   db: Db,
-  stream: Stream,
+  snapshot: Snapshot,
   range: LabelRange,
   pageSize: number,
 ): Promise<{ partEnds: readonly Micros[]; recordCount: number }> {
   const partEnds: Micros[] = []
   let recordCount = 0
   let lastLabel: Micros | undefined
-  for await (const batch of publicationBatches(db, stream, range)) {
+  for await (const batch of publicationBatches(db, snapshot, range)) {
     for (const slice of batch) {
-      for await (const label of labelsThatFill(db, slice, pageSize, recordCount % pageSize)) {
+      for await (const label of labelsThatFill(
+        db,
+        snapshot,
+        slice,
+        pageSize,
+        recordCount % pageSize,
+      )) {
         partEnds.push(label)
         lastLabel = label
       }
-      const count = await countIn(db, slice)
+      const count = await countIn(db, snapshot, slice)
       recordCount += count
     }
   }
@@ -91,50 +118,60 @@ interface Slice {
   /** ordinals from and to, both in */
   readonly from: number
   readonly to: number
-  readonly whole: boolean
-  /** nothing of it was superseded or withdrawn */
+  /** nothing of it was superseded or withdrawn: every ordinal is read */
   readonly dense: boolean
-  /** of the whole publication */
-  readonly liveCount: number
+  /** how many blocks of it are read, where its publication's count tells that */
+  readonly count: number | undefined
+  /** how many blocks are read at most */
+  readonly most: number
+}
+
+interface SliceRow {
+  id: number
+  base_label: Micros
+  block_count: number
+  live_count: number
+  last_superseded_by: number | null
+}
+
+function toSlice(row: SliceRow, { asOf }: Snapshot, { begin = -1, end }: LabelRange): Slice {
+  const from = Math.max(0, begin - row.base_label + 1)
+  const to = Math.min(row.block_count - 1, end - row.base_label)
+  const whole = from === 0 && to === row.block_count - 1
+  const dense = row.live_count === row.block_count
+  // Of a publication that has lost blocks to later ones the count is that of now, not of then.
+  const settled = (row.last_superseded_by ?? 0) <= asOf
+  return {
+    publicationId: row.id,
+    baseLabel: row.base_label,
+    from,
+    to,
+    dense,
+    count: dense ? to - from + 1 : whole && settled ? row.live_count : undefined,
+    most: settled ? row.live_count : row.block_count,
+  }
+}
+
+function inRange({ collectionId, binding, asOf }: Snapshot, { end }: LabelRange, from: Micros) {
+  return sql<boolean>`collection_id = ${collectionId} and binding = ${bindingNumber(binding)}
+    and (live_count > 0 or last_superseded_by > ${asOf}::bigint)
+    and base_label between ${from}::bigint and ${end}::bigint`
 }
 
 async function* publicationBatches(
   db: Db,
-  stream: Stream,
+  snapshot: Snapshot,
   range: LabelRange,
 ): AsyncGenerator<readonly Slice[]> {
-  const begin = range.begin ?? -1
-  let after = await baseAt(db, stream, begin)
+  let from = await baseAt(db, snapshot, range.begin ?? -1)
   for (;;) {
-    const rows = await db
-      .selectFrom('publications')
-      .select(['id', 'base_label', 'block_count', 'live_count'])
-      .where('collection_id', '=', stream.collectionId)
-      .where('binding', '=', bindingNumber(stream.binding))
-      .where('live_count', '>', 0)
-      .where('base_label', '>=', after)
-      .where('base_label', '<=', range.end)
-      .orderBy('base_label')
-      .limit(1000)
-      .execute()
+    const { rows } = await sql<SliceRow>`
+      select id, base_label, block_count, live_count, last_superseded_by from publications
+      where ${inRange(snapshot, range, from)} order by base_label limit 1000`.execute(db)
     const last = rows.at(-1)
     if (!last) return
-    yield rows
-      .map((row): Slice => {
-        const from = Math.max(0, begin - row.base_label + 1)
-        const to = Math.min(row.block_count - 1, range.end - row.base_label)
-        return {
-          publicationId: row.id,
-          baseLabel: row.base_label,
-          from,
-          to,
-          whole: from === 0 && to === row.block_count - 1,
-          dense: row.live_count === row.block_count,
-          liveCount: row.live_count,
-        }
-      })
-      .filter((slice) => slice.from <= slice.to)
-    after = last.base_label + 1
+    yield rows.map((row) => toSlice(row, snapshot, range)).filter((slice) => slice.from <= slice.to)
+    from = last.base_label + 1
   }
 }
 
@@ -152,21 +189,24 @@ async function baseAt(db: Db, stream: Stream, label: Micros): Promise<Micros> {
   return row?.base_label ?? label
 }
 
-const live = sql<boolean>`b.superseded_by is null and not exists (
-  select from withdrawals w where w.publication_id = b.publication_id and w.ordinal = b.ordinal)`
-
-async function countIn(db: Db, slice: Slice): Promise<number> {
-  if (slice.whole) return slice.liveCount
-  if (slice.dense) return slice.to - slice.from + 1
+async function countIn(db: Db, { asOf }: Snapshot, slice: Slice): Promise<number> {
+  if (slice.from > slice.to) return 0
+  if (slice.count !== undefined) return slice.count
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from blocks b
     where b.publication_id = ${slice.publicationId}
-      and b.ordinal between ${slice.from} and ${slice.to} and ${live}`.execute(db)
+      and b.ordinal between ${slice.from} and ${slice.to} and ${isReadAt(asOf)}`.execute(db)
   return Number(rows[0]?.count)
 }
 
 /** Labels of the blocks with which a part becomes full, `begun` blocks being in the current part already. */
-async function* labelsThatFill(db: Db, slice: Slice, pageSize: number, begun: number) {
+async function* labelsThatFill(
+  db: Db,
+  { asOf }: Snapshot,
+  slice: Slice,
+  pageSize: number,
+  begun: number,
+) {
   if (slice.dense) {
     for (let at = slice.from + pageSize - begun - 1; at <= slice.to; at += pageSize) {
       yield slice.baseLabel + at
@@ -177,7 +217,7 @@ async function* labelsThatFill(db: Db, slice: Slice, pageSize: number, begun: nu
     select ordinal from (
       select b.ordinal, row_number() over (order by b.ordinal) + ${begun}::integer as place from blocks b
       where b.publication_id = ${slice.publicationId}
-        and b.ordinal between ${slice.from} and ${slice.to} and ${live}) as placed
+        and b.ordinal between ${slice.from} and ${slice.to} and ${isReadAt(asOf)}) as placed
     where place % ${pageSize}::integer = 0 order by ordinal`.execute(db)
   for (const row of rows) yield slice.baseLabel + row.ordinal
 }
@@ -185,12 +225,13 @@ async function* labelsThatFill(db: Db, slice: Slice, pageSize: number, begun: nu
 async function* readGroup(
   db: Db,
   readHead: ReadHead,
+  { asOf }: Snapshot,
   group: readonly Slice[],
 ): AsyncGenerator<readonly FeedBlock[]> {
   const [first] = group
   if (!first) return
   if (group.length === 1) {
-    yield* readLarge(db, readHead, first)
+    yield* readLarge(db, readHead, asOf, first)
     return
   }
   const slices = group.map((slice) => ({
@@ -203,14 +244,15 @@ async function* readGroup(
     select x.l + b.ordinal as label, k.head_id, k.tail
     from json_to_recordset(${recordset(slices)}::json) as x(p bigint, l bigint, f integer, t integer)
       join blocks b on b.publication_id = x.p and b.ordinal between x.f and x.t
-      join packages k on k.id = b.package_id
-    where ${live} order by label`.execute(db)
+      left join packages k on k.id = b.package_id
+    where ${isReadAt(asOf)} order by label`.execute(db)
   if (rows.length > 0) yield await toBlocks(rows, readHead)
 }
 
 async function* readLarge(
   db: Db,
   readHead: ReadHead,
+  asOf: number,
   slice: Slice,
 ): AsyncGenerator<readonly FeedBlock[]> {
   let from = slice.from
@@ -219,8 +261,8 @@ async function* readLarge(
       select ${slice.baseLabel}::bigint + b.ordinal as label, k.head_id, k.tail
       from (select b.ordinal, b.package_id from blocks b
         where b.publication_id = ${slice.publicationId} and b.ordinal between ${from} and ${slice.to}
-          and ${live} order by b.ordinal limit ${batchBlocks}) as b
-        join packages k on k.id = b.package_id
+          and ${isReadAt(asOf)} order by b.ordinal limit ${batchBlocks}) as b
+        left join packages k on k.id = b.package_id
       order by b.ordinal`.execute(db)
     const last = rows.at(-1)
     if (!last) return
@@ -232,13 +274,15 @@ async function* readLarge(
 
 interface BlockRow {
   label: Micros
-  head_id: number
-  tail: string
+  head_id: number | null
+  tail: string | null
 }
 
 async function toBlocks(rows: readonly BlockRow[], readHead: ReadHead): Promise<FeedBlock[]> {
   const blocks: FeedBlock[] = []
   for (const { label, head_id, tail } of rows) {
+    // Leaving it out would be a gap that nobody sees; broken off, the client asks again.
+    if (head_id === null || tail === null) throw new Error(`the package of block ${label} is gone`)
     blocks.push({ label, content: (await readHead(head_id)) + tail })
   }
   return blocks

@@ -18,10 +18,11 @@ export async function writeResultSet(
     .values({
       id,
       account_id: set.accountId,
-      collection_id: set.stream.collectionId,
-      binding: bindingNumber(set.stream.binding),
+      collection_id: set.snapshot.collectionId,
+      binding: bindingNumber(set.snapshot.binding),
       begin_label: set.range.begin ?? null,
       end_label: set.range.end,
+      as_of: set.snapshot.asOf,
       part_ends: [...set.partEnds],
       record_count: set.recordCount,
       expires_at: sql`now() + ${lifetimeSeconds} * interval '1 second'`,
@@ -47,7 +48,11 @@ export async function findResultSet(
     row && {
       id: row.id,
       accountId: row.account_id,
-      stream: { collectionId: row.collection_id, binding: bindingOf(row.binding) },
+      snapshot: {
+        collectionId: row.collection_id,
+        binding: bindingOf(row.binding),
+        asOf: row.as_of,
+      },
       range: { begin: row.begin_label ?? undefined, end: row.end_label },
       partEnds: row.part_ends,
       recordCount: row.record_count,

@@ -81,6 +81,7 @@ export interface Tables {
     profile: string
     packaging: string
     page_size: number | null
+    refresh_days: number | null
     settings_version: Generated<number>
     reconciled_version: Generated<number>
   }
@@ -91,6 +92,7 @@ export interface Tables {
     base_label: Bigint
     block_count: number
     live_count: number
+    last_superseded_by: Generated<Bigint | null>
   }
   package_heads: {
     id: Generated<number>
@@ -112,21 +114,68 @@ export interface Tables {
     superseded_by: Bigint | null
   }
   withdrawals: {
-    publication_id: Bigint
-    ordinal: number
+    indicator_id: Bigint
+    /** 0: every stream */
+    collection_id: number
+    binding: number
+    through_publication: Bigint
     withdrawn_at: Timestamp
+  }
+  recalls: {
+    id: Generated<Bigint>
+    source_id: number | null
+    report_id: Bigint | null
     reason: string
+    recalled_by: string
+    recalled_at: Timestamp
+    undone_by: string | null
+    undone_at: Timestamp | null
+    settled: Generated<boolean>
+  }
+  recalled_indicators: {
+    indicator_id: Bigint
+    recall_id: Bigint
+  }
+  polls: {
+    id: Generated<Bigint>
+    account_id: number
+    collection_id: number
+    binding: number
+    address: string
+    user_agent: string
+    counts_only: boolean
+    asked_begin: Bigint | null
+    asked_end: Bigint | null
+    begin_label: Bigint | null
+    end_label: Bigint
+    answered_end: Bigint | null
+    as_of: Bigint
+    result_id: string | null
+    result_part: number | null
+    started_at: Generated<Date>
+    status: Generated<string>
+    duration_ms: number | null
+    blocks: number | null
+    bytes: Bigint | null
+    sent_through: Bigint | null
   }
   feed_clock: {
     singleton: Generated<boolean>
     high_water_mark: Bigint
     swept_until: Timestamp | null
   }
+  leases: {
+    name: string
+    holder: string | null
+    token: Bigint
+    expires_at: Timestamp
+  }
   accounts: {
     id: Generated<number>
     name: string
     password_hash: string
     role: string
+    client_age_out_days: Generated<number>
   }
   grants: {
     account_id: number
@@ -141,6 +190,7 @@ export interface Tables {
     binding: number
     begin_label: Bigint | null
     end_label: Bigint
+    as_of: Bigint
     part_ends: Bigint[]
     record_count: number
     expires_at: Timestamp

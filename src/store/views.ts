@@ -4,6 +4,7 @@ import type { PermittedAssertion } from '../model/indicator.ts'
 import type { ObservableType } from '../model/observable.ts'
 import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
 import type { Db } from './db.ts'
+import { isRecalled } from './recalls.ts'
 import { ruleToSql } from './rules.ts'
 
 /** An indicator's surviving assertions, each with the collections whose rule and TLP permit it. */
@@ -40,7 +41,8 @@ export async function readPermits(
         join indicators i on i.id = a.indicator_id
         join sources s on s.id = a.source_id
         left join reports r on r.id = a.report_id
-      where a.indicator_id = any(${indicatorIds}::bigint[]) and not a.suppressed) as permitted
+      where a.indicator_id = any(${indicatorIds}::bigint[]) and not a.suppressed
+        and not ${isRecalled}) as permitted
     where true = any(permits)
     order by indicator_id`.execute(db)
   const reports = await readReports(db, rows)

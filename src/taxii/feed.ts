@@ -1,8 +1,22 @@
 import type { Account } from '../model/account.ts'
 import type { Collection } from '../model/collection.ts'
-import type { FeedBlock, LabelRange, ResultSet, Stream } from '../model/feed.ts'
+import type { FeedBlock, LabelRange, ResultSet, Snapshot, Stream } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
 import { notFound } from './refusal.ts'
+
+/** Who polls, as the ledger knows him. */
+export interface Poller {
+  readonly account: Account
+  readonly address: string
+  readonly userAgent: string
+}
+
+export interface FixedRange {
+  /** the poll's entry in the ledger */
+  readonly pollId: number
+  readonly range: LabelRange
+  readonly snapshot: Snapshot
+}
 
 /** What TAXII needs of the store. All of it may throw StoreUnavailable. */
 export interface Feed {
@@ -11,24 +25,25 @@ export interface Feed {
   /** undefined also for one that exists but that the account may not read: nobody learns of it */
   findCollection(account: Account, name: string): Promise<Collection | undefined>
   /**
-   * Fixes the range of one poll under the collection's shared lock, so that no block can still be
-   * published inside it. The end is never beyond `safe`, the database's clock at that instant.
+   * Fixes what one poll considers, so that no block can be published inside it any more, and enters the
+   * poll in the ledger. The end is never beyond the database's clock at that instant. The begin is not
+   * always the one that was asked: a client that goes on from where we were not yet gets the rest too.
    */
   fixRange(
-    account: Account,
-    collection: Collection,
-    asked: { readonly begin?: Micros; readonly end?: Micros },
-  ): Promise<{ range: LabelRange; safe: Micros }>
-  /** live blocks in the range */
-  countBlocks(stream: Stream, range: LabelRange): Promise<number>
+    poller: Poller,
+    stream: Stream,
+    asked: { readonly begin?: Micros; readonly end?: Micros; readonly countsOnly: boolean },
+  ): Promise<FixedRange>
+  /** how many blocks there are to read */
+  countBlocks(snapshot: Snapshot, range: LabelRange): Promise<number>
   /**
-   * Live blocks in the order of their labels, in batches of bounded size. Nothing is held open
-   * between batches: a client may read slowly, or never go on.
+   * Blocks in the order of their labels, in batches of bounded size. Nothing is held open between batches:
+   * a client may read slowly, or never go on. What is withdrawn meanwhile is left out.
    */
-  readBlocks(stream: Stream, range: LabelRange): AsyncIterable<readonly FeedBlock[]>
+  readBlocks(snapshot: Snapshot, range: LabelRange): AsyncIterable<readonly FeedBlock[]>
   createResultSet(
     account: Account,
-    stream: Stream,
+    snapshot: Snapshot,
     range: LabelRange,
     pageSize: number,
   ): Promise<ResultSet>

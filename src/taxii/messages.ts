@@ -121,6 +121,7 @@ export interface PollResponseHead {
   /** the range that was considered; a part of a result set names its own */
   readonly range: LabelRange
   readonly recordCount: number
+  readonly message?: string
   /** set where the response is a part of a result set */
   readonly part?: {
     readonly resultId: string
@@ -131,6 +132,8 @@ export interface PollResponseHead {
 
 export interface PollResponse extends PollResponseHead {
   readonly type: 'Poll_Response'
+  /** the ledger's entry, to be completed when the answer has been sent */
+  readonly pollId?: number
   readonly contentBinding: string
   /** undefined: none */
   readonly blocks?: AsyncIterable<readonly FeedBlock[]>

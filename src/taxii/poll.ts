@@ -1,7 +1,6 @@
-import type { Account } from '../model/account.ts'
 import type { Collection, ContentBinding } from '../model/collection.ts'
-import type { LabelRange } from '../model/feed.ts'
-import { type Feed, getCollection } from './feed.ts'
+import { formatMicros, type Micros } from '../model/micros.ts'
+import { type Feed, getCollection, type Poller } from './feed.ts'
 import type { PollParameters, PollRequest, PollResponse } from './messages.ts'
 import { failure, notFound, unsupportedContent, unsupportedQuery } from './refusal.ts'
 import { answerPart } from './result-set.ts'
@@ -9,13 +8,14 @@ import { answerPart } from './result-set.ts'
 /** @throws TaxiiRefusal */
 export async function poll(
   feed: Feed,
-  account: Account,
+  poller: Poller,
   request: PollRequest,
 ): Promise<PollResponse> {
   const { exclusiveBeginTimestamp: begin, inclusiveEndTimestamp: end } = request
   if (begin !== undefined && end !== undefined && begin >= end) {
     throw failure('Exclusive_Begin_Timestamp must be before Inclusive_End_Timestamp')
   }
+  const { account } = poller
   const collection = await getCollection(feed, account, request.collectionName)
   if ('subscriptionId' in request.by) {
     throw notFound('subscription', request.by.subscriptionId)
@@ -27,31 +27,34 @@ export async function poll(
   const binding = chooseBinding(collection, pollParameters)
   const stream = { collectionId: collection.id, binding }
 
-  const fixed = await feed.fixRange(account, collection, {
+  const countsOnly = pollParameters.responseType === 'COUNT_ONLY'
+  const { pollId, range, snapshot } = await feed.fixRange(poller, stream, {
     ...(begin === undefined ? {} : { begin }),
     ...(end === undefined ? {} : { end }),
+    countsOnly,
   })
-  const range = startAtEndAtLatest(fixed.range)
-  const recordCount = await feed.countBlocks(stream, range)
+  const recordCount = await feed.countBlocks(snapshot, range)
   const response: PollResponse = {
     type: 'Poll_Response',
+    pollId,
     inResponseTo: request.messageId,
     collectionName: collection.name,
     range,
     recordCount,
     contentBinding: binding,
+    ...(range.begin === begin ? {} : { message: movedBegin(range.begin) }),
   }
-  if (recordCount === 0 || pollParameters.responseType === 'COUNT_ONLY') return response
+  if (recordCount === 0 || countsOnly) return response
 
   const { pageSize } = collection
   if (pageSize !== undefined && recordCount > pageSize) {
-    const set = await feed.createResultSet(account, stream, range, pageSize)
+    const set = await feed.createResultSet(account, snapshot, range, pageSize)
     // Withdrawals since the count can have brought it down to one part, which needs no set.
     if (set.partEnds.length > 1) {
       return answerPart(feed, set, 1, { ...response, recordCount: set.recordCount })
     }
   }
-  return { ...response, blocks: feed.readBlocks(stream, range) }
+  return { ...response, blocks: feed.readBlocks(snapshot, range) }
 }
 
 /**
@@ -72,12 +75,10 @@ function chooseBinding(
   return found
 }
 
-/**
- * A begin that lies ahead of the end is moved back to it. Answered as asked, the range would either
- * run backwards or end beyond what was considered, and a client going on from there would miss what
- * is published in between.
- */
-function startAtEndAtLatest(range: LabelRange): LabelRange {
-  const { begin, end } = range
-  return begin !== undefined && begin > end ? { begin: end, end } : range
+function movedBegin(begin: Micros | undefined): string {
+  const from = begin === undefined ? 'the first block' : formatMicros(begin)
+  return (
+    `The Exclusive_Begin_Timestamp of the request lies ahead of what this server has answered so ` +
+    `far; this response covers the time from ${from} on, so that nothing is missed. Go on from its Inclusive_End_Timestamp.`
+  )
 }

@@ -118,7 +118,8 @@ export function pollResponseHead(head: PollResponseHead): string {
       ? ''
       : textElement('Exclusive_Begin_Timestamp', formatMicros(range.begin))) +
     textElement('Inclusive_End_Timestamp', formatMicros(range.end)) +
-    `<taxii_11:Record_Count>${head.recordCount}</taxii_11:Record_Count>`
+    `<taxii_11:Record_Count>${head.recordCount}</taxii_11:Record_Count>` +
+    (head.message === undefined ? '' : textElement('Message', head.message))
   )
 }
 

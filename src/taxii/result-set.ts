@@ -1,5 +1,5 @@
 import type { Account } from '../model/account.ts'
-import type { FeedBlock, LabelRange, ResultSet, Stream } from '../model/feed.ts'
+import type { FeedBlock, LabelRange, ResultSet, Snapshot } from '../model/feed.ts'
 import { type Feed, getCollection } from './feed.ts'
 import type { PollFulfillment, PollResponse } from './messages.ts'
 import { invalidPart, resultSetGone } from './refusal.ts'
@@ -19,7 +19,7 @@ export async function fulfil(
   const { resultId, resultPartNumber } = request
   const collection = await getCollection(feed, account, request.collectionName)
   const set = await feed.findResultSet(account, resultId)
-  if (set?.stream.collectionId !== collection.id || set.accountId !== account.id) {
+  if (set?.snapshot.collectionId !== collection.id || set.accountId !== account.id) {
     throw resultSetGone(resultId)
   }
   const response: PollResponse = {
@@ -28,7 +28,7 @@ export async function fulfil(
     collectionName: collection.name,
     range: set.range,
     recordCount: set.recordCount,
-    contentBinding: set.stream.binding,
+    contentBinding: set.snapshot.binding,
   }
   const parts = set.partEnds.length
   if (resultPartNumber === parts + 1 && readsPastTheEnd) {
@@ -60,11 +60,11 @@ export async function answerPart(
     const range = partRange(set, resultPartNumber)
     const more = resultPartNumber < set.partEnds.length
     const part = { resultId: set.id, resultPartNumber, more }
-    const blocks = await startReading(feed, set.stream, range)
+    const blocks = await startReading(feed, set.snapshot, range)
     if (blocks) return { ...response, range, part, blocks }
 
     const next = more
-      ? await findFirst(feed, set.stream, { ...set.range, begin: range.end })
+      ? await findFirst(feed, set.snapshot, { ...set.range, begin: range.end })
       : undefined
     if (!next) {
       const rest = { begin: range.begin, end: set.range.end }
@@ -92,10 +92,10 @@ function partRange(set: ResultSet, part: number): LabelRange {
 /** @returns undefined when there is nothing to read */
 async function startReading(
   feed: Feed,
-  stream: Stream,
+  snapshot: Snapshot,
   range: LabelRange,
 ): Promise<AsyncIterable<readonly FeedBlock[]> | undefined> {
-  const batches = feed.readBlocks(stream, range)[Symbol.asyncIterator]()
+  const batches = feed.readBlocks(snapshot, range)[Symbol.asyncIterator]()
   for (let next = await batches.next(); !next.done; next = await batches.next()) {
     if (next.value.length > 0) return resume(next.value, batches)
   }
@@ -116,10 +116,10 @@ async function* resume(
 
 async function findFirst(
   feed: Feed,
-  stream: Stream,
+  snapshot: Snapshot,
   range: LabelRange,
 ): Promise<FeedBlock | undefined> {
-  for await (const batch of feed.readBlocks(stream, range)) {
+  for await (const batch of feed.readBlocks(snapshot, range)) {
     if (batch[0]) return batch[0]
   }
   return undefined

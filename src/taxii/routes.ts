@@ -4,7 +4,7 @@ import type { Account, Authenticate } from '../model/account.ts'
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
 import { listCollections } from './collections.ts'
 import { discover, type PublicAddress } from './discovery.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, Poller } from './feed.ts'
 import {
   allowedMethods,
   checkRequestHeaders,
@@ -123,7 +123,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       case 'Collection_Information_Request':
         return listCollections(feed, account, message, addressOf(request))
       case 'Poll_Request':
-        return poll(feed, account, message)
+        return poll(feed, pollerOf(request), message)
       case 'Poll_Fulfillment':
         return fulfil(feed, account, message, readsPastTheEnd(request.headers))
       case 'Inbox_Message':
@@ -191,6 +191,17 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
 /** An XML media type in a charset that readXml can recognise. */
 const xmlContentType =
   /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+// Long enough for what clients call themselves, too short to fill a disk with.
+const maxUserAgentLength = 200
+
+function pollerOf(request: FastifyRequest): Poller {
+  return {
+    account: getAccount(request),
+    address: request.ip,
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgentLength),
+  }
+}
 
 function getAccount(request: FastifyRequest): Account {
   if (!request.account) throw new Error('a TAXII route ran without its authentication hook')

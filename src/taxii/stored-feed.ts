@@ -2,8 +2,9 @@ import type { Account } from '../model/account.ts'
 import { readGrants } from '../store/accounts.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
-import { countBlocks, cutIntoParts, readBlocks, readSafeLabel } from '../store/feed.ts'
+import { countBlocks, cutIntoParts, readBlocks } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
+import { fixRange } from '../store/polls.ts'
 import { findResultSet, movePartEnds, writeResultSet } from '../store/result-sets.ts'
 import type { Feed } from './feed.ts'
 
@@ -20,17 +21,14 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
     listCollections,
     findCollection: async (account, name) =>
       (await listCollections(account)).find((collection) => collection.name === name),
-    fixRange: async (_account, collection, { begin, end }) => {
-      const safe = await readSafeLabel(db, collection.id)
-      return { range: { begin, end: Math.min(end ?? safe, safe) }, safe }
-    },
-    countBlocks: (stream, range) => countBlocks(db, stream, range),
-    readBlocks: (stream, range) => readBlocks(db, readHead, stream, range),
-    createResultSet: async (account, stream, range, pageSize) => {
-      const parts = await cutIntoParts(db, stream, range, pageSize)
+    fixRange: (poller, stream, asked) => fixRange(db, poller, stream, asked),
+    countBlocks: (snapshot, range) => countBlocks(db, snapshot, range),
+    readBlocks: (snapshot, range) => readBlocks(db, readHead, snapshot, range),
+    createResultSet: async (account, snapshot, range, pageSize) => {
+      const parts = await cutIntoParts(db, snapshot, range, pageSize)
       return writeResultSet(
         db,
-        { accountId: account.id, stream, range, ...parts },
+        { accountId: account.id, snapshot, range, ...parts },
         resultSetSeconds,
       )
     },

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Db } from '../../src/store/db.ts'
+import { isWithdrawn } from '../../src/store/live.ts'
 
-const live = sql`b.superseded_by is null and not exists (
-  select from withdrawals w where w.publication_id = b.publication_id and w.ordinal = b.ordinal)`
+const live = sql`b.superseded_by is null and not ${isWithdrawn}`
 
 /** What a store says, without how often and when it came to say it. */
 export async function dumpStore(db: Db): Promise<Record<string, readonly unknown[]>> {

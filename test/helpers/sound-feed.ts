@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Test } from 'tap'
 import type { Db } from '../../src/store/db.ts'
+import { isWithdrawn } from '../../src/store/live.ts'
+import { isRecalled } from '../../src/store/recalls.ts'
 
-const live = sql`b.superseded_by is null and not exists (
-  select from withdrawals w where w.publication_id = b.publication_id and w.ordinal = b.ordinal)`
+const live = sql`b.superseded_by is null and not ${isWithdrawn}`
 
 /** What must never be in a store, between any two transactions: each query finds nothing. */
 const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
@@ -29,7 +30,21 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
   'a withdrawal is of no block': sql`
     select w.* from withdrawals w
     where not exists (
-      select from blocks b where b.publication_id = w.publication_id and b.ordinal = w.ordinal)`,
+      select from blocks b where b.indicator_id = w.indicator_id
+        and b.publication_id <= w.through_publication
+        and (w.collection_id = 0 or (b.collection_id = w.collection_id and b.binding = w.binding)))`,
+  'a publication does not know by which one its blocks were last superseded': sql`
+    select p.id, p.last_superseded_by from publications p
+    where p.last_superseded_by is distinct from
+      (select max(b.superseded_by) from blocks b where b.publication_id = p.id)`,
+  'a later publication has a smaller id': sql`
+    select * from (
+      select id, lag(id) over (partition by collection_id order by base_label) as before
+      from publications) as ordered
+    where id <= before`,
+  'an answered end lies at or beyond a label that was given later': sql`
+    select l.* from polls l join publications p on p.collection_id = l.collection_id
+    where p.id > l.as_of and p.base_label <= l.end_label`,
   'a block was superseded by nothing later of its indicator': sql`
     select b.* from blocks b join publications p on p.id = b.publication_id
     where b.superseded_by is not null and not exists (
@@ -60,7 +75,8 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
     select b.* from blocks b join collections c on c.id = b.collection_id
     where ${live} and c.reconciled_version = c.settings_version and not (b.binding = any(c.bindings)
       and exists (select from assertions a
-        where a.indicator_id = b.indicator_id and not a.suppressed and a.tlp <= c.max_tlp))`,
+        where a.indicator_id = b.indicator_id and not a.suppressed and not ${isRecalled}
+          and a.tlp <= c.max_tlp))`,
 }
 
 /** Holds the store to the law of the feed. */

@@ -82,6 +82,7 @@ export function aCollection(change: Partial<CollectionSettings> = {}): Collectio
     profile: 'full',
     packaging: 'indicator',
     pageSize: undefined,
+    refreshDays: undefined,
     ...change,
   }
 }

@@ -22,6 +22,7 @@ const collection: CollectionSettings = {
   profile: 'esa',
   packaging: 'indicator',
   pageSize: undefined,
+  refreshDays: undefined,
 }
 
 /** Fills an empty database with one collection, "hashes", of so many blocks, and an administrator. */

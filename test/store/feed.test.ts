@@ -20,6 +20,9 @@ import { findFaults } from '../helpers/sound-feed.ts'
 import { forEachStore } from '../helpers/stores.ts'
 import { aCollection, start } from '../intake/reports.ts'
 
+/** As it is now, whatever superseded what. */
+const asOf = Number.MAX_SAFE_INTEGER
+
 const bindings = ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'] as const
 
 /** A feed written by the store's own functions, beside a plain list of what is live in it. */
@@ -91,7 +94,7 @@ async function createFeed(db: Db) {
         block.stream.collectionId === stream.collectionId &&
         block.stream.binding === stream.binding,
     )
-    await withdrawBlocks(db, blocks, 'test', start)
+    await withdrawBlocks(db, blocks, start)
     for (const { indicatorId } of blocks) live.get(stream)?.delete(indicatorId)
   }
 
@@ -104,9 +107,13 @@ async function createFeed(db: Db) {
   return { streams, labels, publish, withdraw, wanted }
 }
 
+async function readSafe(db: Db, { collectionId }: Stream): Promise<Micros> {
+  return (await readSafeLabel(db, collectionId)).safe
+}
+
 async function readAll(db: Db, stream: Stream, range: LabelRange): Promise<FeedBlock[]> {
   const blocks: FeedBlock[] = []
-  for await (const batch of readBlocks(db, createHeadReader(db), stream, range)) {
+  for await (const batch of readBlocks(db, createHeadReader(db), { ...stream, asOf }, range)) {
     if (batch.length === 0 || batch.length > 500) throw new Error(`a batch of ${batch.length}`)
     blocks.push(...batch)
   }
@@ -127,8 +134,8 @@ async function checkRange(
   wanted: readonly FeedBlock[],
 ) {
   assertEqual(await readAll(db, stream, range), wanted, 'blocks')
-  assertEqual(await countBlocks(db, stream, range), wanted.length, 'count')
-  const { partEnds, recordCount } = await cutIntoParts(db, stream, range, pageSize)
+  assertEqual(await countBlocks(db, { ...stream, asOf }, range), wanted.length, 'count')
+  const { partEnds, recordCount } = await cutIntoParts(db, { ...stream, asOf }, range, pageSize)
   assertEqual(recordCount, wanted.length, 'record count')
   assertEqual(partEnds.length, Math.max(1, Math.ceil(wanted.length / pageSize)), 'number of parts')
   assertEqual(partEnds.at(-1), range.end, 'end of the last part')
@@ -237,7 +244,7 @@ t.test('a feed of many small publications and of large ones reads whole', async 
     })
     for (let n = 0; n < 40; n++) await feed.publish(stream, numbers(2_000 + 3 * n, 3))
     await feed.withdraw(stream, numbers(500, 100))
-    const range = { begin: undefined, end: await readSafeLabel(db, stream.collectionId) }
+    const range = { begin: undefined, end: await readSafe(db, stream) }
     const wanted = feed.wanted(stream, range)
     t.equal(wanted.length, 1_320)
     for (const pageSize of [1_320, 1_319, 500, 660, 7]) {
@@ -254,12 +261,16 @@ t.test('blocks that fill their parts exactly make no further part', async (t) =>
     await feed.publish(stream, [1, 2, 3, 4, 5, 6])
     const [, , third = 0, , , sixth = 0] = feed.labels
     const end = sixth + 1_000
-    const cut = (pageSize: number) => cutIntoParts(db, stream, { begin: undefined, end }, pageSize)
+    const cut = (pageSize: number) =>
+      cutIntoParts(db, { ...stream, asOf }, { begin: undefined, end }, pageSize)
     t.same(await cut(3), { partEnds: [third, end], recordCount: 6 })
     t.same(await cut(6), { partEnds: [end], recordCount: 6 })
     t.same(await cut(7), { partEnds: [end], recordCount: 6 })
     const empty = { begin: sixth, end }
-    t.same(await cutIntoParts(db, stream, empty, 3), { partEnds: [end], recordCount: 0 })
+    t.same(await cutIntoParts(db, { ...stream, asOf }, empty, 3), {
+      partEnds: [end],
+      recordCount: 0,
+    })
   })
 })
 
@@ -273,20 +284,20 @@ t.test(
         stream,
         Array.from({ length: 1_000 }, (_, n) => n + 1),
       )
-      const safe = await readSafeLabel(db, stream.collectionId)
+      const safe = await readSafe(db, stream)
       t.ok(safe >= (feed.labels.at(-1) ?? 0), 'what is published is settled')
       await feed.publish(stream, [2_001])
       t.ok((feed.labels.at(-1) ?? 0) > safe)
 
       // The clock was an hour ahead when the mark was saved.
-      const mark = (await readSafeLabel(db, stream.collectionId)) + 3_600_000_000
+      const mark = (await readSafe(db, stream)) + 3_600_000_000
       await sql`update feed_clock set high_water_mark = ${mark}`.execute(db)
       await saveHighWaterMark(db)
       await feed.publish(stream, [2_002])
       t.equal(feed.labels.at(-1), mark + 1)
       await feed.publish(stream, [2_003])
       t.ok((feed.labels.at(-1) ?? 0) > mark + 1)
-      t.ok((await readSafeLabel(db, stream.collectionId)) >= (feed.labels.at(-1) ?? 0))
+      t.ok((await readSafe(db, stream)) >= (feed.labels.at(-1) ?? 0))
       t.same(await findFaults(db), {})
     })
   },

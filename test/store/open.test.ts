@@ -130,7 +130,9 @@ t.test('several processes may migrate one empty database at once', async (t) => 
     const applied = await Promise.all(processes.map((one) => one.nextLine()))
     const codes = await Promise.all(processes.map((one) => one.ended))
     t.same(codes, [0, 0, 0], processes.map((one) => one.errors()).join(''))
-    t.same(applied.map((line) => JSON.parse(line ?? 'null').length).sort(), [0, 0, 1])
+    const counts = applied.map((line) => JSON.parse(line ?? 'null').length).sort()
+    t.same(counts.slice(0, 2), [0, 0], 'two found nothing to do')
+    t.ok(counts[2] > 1, 'one applied all')
   }
 })
 

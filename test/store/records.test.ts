@@ -33,10 +33,10 @@ async function makeCollection(db: Db, name: string) {
 async function makeResultSet(db: Db, lifetimeSeconds: number) {
   const account = await makeReader(db, 'reader')
   const { id: collectionId } = await makeCollection(db, 'all')
-  const stream = { collectionId, binding: 'urn:stix.mitre.org:xml:1.1.1' } as const
+  const snapshot = { collectionId, binding: 'urn:stix.mitre.org:xml:1.1.1', asOf: 17 } as const
   const range = { begin: 1_780_000_000_000_001, end: 1_780_000_000_000_999 }
   const partEnds = [1_780_000_000_000_500, range.end]
-  const set = { accountId: account.id, stream, range, partEnds, recordCount: 7 }
+  const set = { accountId: account.id, snapshot, range, partEnds, recordCount: 7 }
   return { account, made: await writeResultSet(db, set, lifetimeSeconds) }
 }
 

@@ -39,6 +39,7 @@ export function collection(overrides: Partial<Collection> = {}): Collection {
     profile: 'esa',
     packaging: 'indicator',
     pageSize: undefined,
+    refreshDays: undefined,
     ...overrides,
   }
 }
@@ -97,9 +98,12 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
       feed.beforeCall()
       return readable(account).find((one) => one.name === name)
     },
-    async fixRange(_account, _collection, asked) {
-      const end = Math.min(asked.end ?? feed.now, feed.now)
-      return { range: { begin: asked.begin, end }, safe: feed.now }
+    async fixRange(_poller, stream, { begin, end = feed.now }) {
+      const range = {
+        begin: begin === undefined ? undefined : Math.min(begin, feed.now),
+        end: Math.min(end, feed.now),
+      }
+      return { pollId: 1, range, snapshot: { ...stream, asOf: 0 } }
     },
     async countBlocks(stream, range) {
       return live(stream, range).length
@@ -120,13 +124,20 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         feed.readersOpen -= 1
       }
     },
-    async createResultSet(account, stream, range, pageSize) {
-      const labels = live(stream, range).map((block) => block.label)
+    async createResultSet(account, snapshot, range, pageSize) {
+      const labels = live(snapshot, range).map((block) => block.label)
       const partEnds = labels.filter(
         (_label, index) => (index + 1) % pageSize === 0 || index === labels.length - 1,
       )
       const id = `set-${feed.sets.size + 1}&"<`
-      const set = { id, accountId: account.id, stream, range, partEnds, recordCount: labels.length }
+      const set = {
+        id,
+        accountId: account.id,
+        snapshot,
+        range,
+        partEnds,
+        recordCount: labels.length,
+      }
       feed.sets.set(id, set)
       return set
     },
