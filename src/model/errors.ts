@@ -43,6 +43,15 @@ export class DataDirLocked extends TaxiwayError {
   }
 }
 
+/** Work that one process at a time does is another's now, or may be; what was under way must not be written. */
+export class LeaseLost extends TaxiwayError {
+  readonly lease: string
+  constructor(lease: string, why: string, options?: ErrorOptions) {
+    super('LEASE_LOST', `the lease "${lease}" is lost: ${why}`, options)
+    this.lease = lease
+  }
+}
+
 /** An upstream did not answer as its documentation says. */
 export class UpstreamError extends TaxiwayError {
   /** whether the same request may succeed later */
