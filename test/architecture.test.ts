@@ -21,7 +21,7 @@ const rules: Record<string, Rule> = {
   stix: { folders: ['model', 'xml'], npm: [], node: pureNode },
   sources: { folders: ['model'], npm: ['undici', 'amqplib', 'ajv', 'ajv-formats'] },
   store: { folders: ['model'], npm: ['kysely', 'pg', '@electric-sql/pglite'] },
-  jobs: { folders: ['store'], npm: ['pg-boss'] },
+  jobs: { folders: ['model', 'store'], npm: ['pg-boss'] },
   publish: { folders: ['model', 'store', 'stix'], npm: [] },
   intake: { folders: ['model', 'curation', 'store', 'publish'], npm: [] },
   ingest: { folders: ['model', 'sources', 'intake', 'store', 'jobs'], npm: [] },
