@@ -30,6 +30,12 @@ export function createMetrics() {
       registers,
     }),
     retries: counter('taxiway_otx_retries_total', 'Requests to OTX that were made again.'),
+    leaseHeld: new Gauge({
+      name: 'taxiway_lease_held',
+      help: 'Whether this process does what one process does for all: 1 or 0.',
+      labelNames: ['lease'],
+      registers,
+    }),
     takenIn(
       done: Pick<TakenIn, 'assertions' | 'suppressed' | 'rejected' | 'published' | 'withdrawn'>,
     ) {

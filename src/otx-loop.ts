@@ -1,7 +1,8 @@
 import type { OtxConfig } from './config.ts'
 import { type OtxWalkProgress, walkOtx } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
-import { startRepeating } from './jobs/repeat.ts'
+import type { HeldLease } from './jobs/lease.ts'
+import { repeatUntil } from './jobs/repeat.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { createOtxClient } from './sources/otx/client.ts'
@@ -17,11 +18,13 @@ export interface OtxLoopParts {
   }
 }
 
-/**
- * Walks OTX at once and again and again.
- * @returns stops it; a transaction under way is finished
- */
-export function repeatOtxWalk(otx: OtxConfig, parts: OtxLoopParts): () => Promise<void> {
+export interface OtxLoop {
+  /** Walks OTX at once and again and again, until the lease's signal; a transaction under way is finished. */
+  run(lease: HeldLease): Promise<void>
+  close(): Promise<void>
+}
+
+export function createOtxLoop(otx: OtxConfig, parts: OtxLoopParts): OtxLoop {
   const { intake, metrics, log, version, options } = parts
   const client = createOtxClient({
     url: otx.url,
@@ -32,29 +35,37 @@ export function repeatOtxWalk(otx: OtxConfig, parts: OtxLoopParts): () => Promis
       log.warn({ attempt, delayMs, code: error.code }, `${error.message}; trying again`)
     },
   })
-  const walk = async (signal: AbortSignal) => {
-    await walkOtx(intake, {
-      client,
-      defaultTlp: otx.defaultTlp,
-      confidence: otx.confidence,
-      signal,
-      onProgress: (progress) => {
-        metrics.takenIn(progress)
-        log.debug(progress, 'took in a part of OTX')
-        options.onWalkProgress?.(progress)
+  const walk = async ({ signal, fence }: HeldLease) => {
+    await walkOtx(
+      { ...intake, fence },
+      {
+        client,
+        defaultTlp: otx.defaultTlp,
+        confidence: otx.confidence,
+        signal,
+        onProgress: (progress) => {
+          metrics.takenIn(progress)
+          log.debug(progress, 'took in a part of OTX')
+          options.onWalkProgress?.(progress)
+        },
       },
-    })
+    )
     metrics.walks.inc({ outcome: 'whole' })
     metrics.lastWalk.setToCurrentTime()
     options.onWalk?.({})
   }
-  const stop = startRepeating(otx.pollSeconds * 1000, walk, (err) => {
-    metrics.walks.inc({ outcome: 'broken off' })
-    log.error({ err, task: 'the walk through OTX' }, 'the walk through OTX was broken off')
-    options.onWalk?.({ error: err })
-  })
-  return async () => {
-    await stop()
-    await client.close()
+  return {
+    run: (lease) =>
+      repeatUntil(
+        lease.signal,
+        otx.pollSeconds * 1000,
+        () => walk(lease),
+        (err) => {
+          metrics.walks.inc({ outcome: 'broken off' })
+          log.error({ err, task: 'the walk through OTX' }, 'the walk through OTX was broken off')
+          options.onWalk?.({ error: err })
+        },
+      ),
+    close: () => client.close(),
   }
 }

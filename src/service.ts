@@ -10,11 +10,12 @@ import { type Connections, trackConnections } from './http/connections.ts'
 import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { sweep } from './intake/sweep.ts'
-import { startRepeating } from './jobs/repeat.ts'
+import { repeatUntil, startRepeating } from './jobs/repeat.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createAuthenticate } from './security/authenticate.ts'
+import { createSharedWork, reportFailures } from './shared-work.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
 import { migrate } from './store/migrate.ts'
@@ -27,8 +28,9 @@ export interface Service {
   readonly intake: Intake
   readonly store: Store
   /**
-   * Lets what is under way finish, for at most 10 s, then closes the store. Resolves also when a database
-   * that hangs keeps something from its end.
+   * Lets what is under way finish, for at most 10 s, then closes the store. What this process does for all
+   * ends first, so that another takes it over at once. Resolves also when a database that hangs keeps
+   * something from its end.
    */
   stop(): Promise<void>
 }
@@ -38,8 +40,11 @@ export interface ServiceOptions {
   readonly prepare?: (store: Store, intake: Intake) => Promise<void>
   readonly onWalkProgress?: (progress: OtxWalkProgress) => void
   readonly onWalk?: (outcome: { readonly error?: Error }) => void
+  /** after so long without a sign of this process another one takes over what it does for all */
+  readonly leaseTtlMs?: number
 }
 
+const defaultLeaseTtlMs = 15_000
 const sweepMs = 60_000
 const highWaterMarkMs = 1_000
 const stopMs = 10_000
@@ -105,21 +110,25 @@ export async function startService(
     closers.push(() => closeApp(app, connections, log))
     const address = await listen(app, config.host, config.port)
 
-    const repeat = (name: string, everyMs: number, task: (signal: AbortSignal) => Promise<void>) =>
-      closers.push(
-        startRepeating(everyMs, task, (err, inARow) => {
-          // The first, second, fourth, eighth …: a database that is away all night fills no disk.
-          if ((inARow & (inARow - 1)) === 0) {
-            log.error({ err, task: name, inARow }, `${name} failed`)
-          }
-        }),
-      )
-    repeat('saving the high-water mark', highWaterMarkMs, () => saveHighWaterMark(store.db))
-    repeat('the sweep', sweepMs, async () => metrics.swept(await sweep(intake)))
+    const saving = reportFailures(log, 'saving the high-water mark')
+    closers.push(startRepeating(highWaterMarkMs, () => saveHighWaterMark(store.db), saving))
+    const { leaseTtlMs = defaultLeaseTtlMs } = options
+    const share = createSharedWork({ db: store.db, metrics, log, leaseTtlMs })
+    closers.push(
+      share('sweep', ({ signal, fence }) => {
+        const task = async () => metrics.swept(await sweep({ ...intake, fence }))
+        return repeatUntil(signal, sweepMs, task, reportFailures(log, 'the sweep'))
+      }),
+    )
     if (config.otx) {
       // Loaded when the service answers already: OTX's client and schemas are a third of its start.
-      const { repeatOtxWalk } = await import('./otx-loop.ts')
-      closers.push(repeatOtxWalk(config.otx, { intake, metrics, log, version, options }))
+      const { createOtxLoop } = await import('./otx-loop.ts')
+      const loop = createOtxLoop(config.otx, { intake, metrics, log, version, options })
+      const stopWalking = share('otx', (lease) => loop.run(lease))
+      closers.push(async () => {
+        await stopWalking()
+        await loop.close()
+      })
     }
     if (!config.otx) log.info('TAXIWAY_OTX_API_KEY is not set: OTX is not polled')
     return { address, intake, store, stop }

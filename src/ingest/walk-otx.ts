@@ -1,4 +1,4 @@
-import type { Intake } from '../intake/intake.ts'
+import { type Intake, writeInTurn } from '../intake/intake.ts'
 import { type TakenIn, takeIn } from '../intake/take-in.ts'
 import { UpstreamError } from '../model/errors.ts'
 import type { Rejection } from '../model/report.ts'
@@ -39,17 +39,24 @@ const overlapMs = 3_600_000
  * cursor that passes it. A walk that was cut short goes on at its saved page; the watermark moves only at
  * the end of a whole walk.
  * @throws UpstreamError when OTX does not answer; what came before it is kept
+ * @throws what the intake's fence rejects with, when another process walks now
  */
 export async function walkOtx(intake: Intake, settings: OtxWalkSettings): Promise<void> {
-  const sourceId = await getSourceId(intake.db, 'otx')
-  const cursor = (await readCursor(intake.db, sourceId)) as Cursor
+  // Read in turn: behind the intake lock no transaction of a former walker is under way any more, and the
+  // fence lets none begin. So nobody but this walk moves what it reads from here on.
+  const { sourceId, cursor } = await writeInTurn(intake, async (trx) => {
+    const id = await getSourceId(trx, 'otx')
+    return { sourceId: id, cursor: (await readCursor(trx, id)) as Cursor }
+  })
   try {
     await walkFrom(intake, settings, sourceId, cursor)
   } catch (error) {
     // The saved page may be one that OTX has no more; the next walk begins at the first.
     if (cursor.walk && error instanceof UpstreamError && !error.retryable) {
-      const { walk: _, ...start } = (await readCursor(intake.db, sourceId)) as Cursor
-      await saveCursor(intake.db, sourceId, start)
+      await writeInTurn(intake, async (trx) => {
+        const { walk: _, ...start } = (await readCursor(trx, sourceId)) as Cursor
+        await saveCursor(trx, sourceId, start)
+      })
     }
     throw error
   }
