@@ -83,8 +83,11 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
     connectionTimeoutMillis: 5_000,
     application_name: 'taxiway',
     keepAlive: true,
-    // A process frozen inside a transaction must not hold the writers' lock for ever.
-    idle_in_transaction_session_timeout: 30_000,
+    // Else a connection that died without a sign would be waited for two hours, the system's own default.
+    keepAliveInitialDelayMillis: 10_000,
+    // A process frozen inside a transaction must not hold the writers' lock for ever: no longer than its
+    // leases last, so that who takes these over need not wait for the lock much longer.
+    idle_in_transaction_session_timeout: 15_000,
     types: { getTypeParser: typeParser },
   })
   pool.on('error', (error) => options.onConnectionError?.(error))
