@@ -7,19 +7,24 @@ import type { Db } from '../store/db.ts'
 import { ageLimitsInDays } from '../store/rules.ts'
 import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
 import { type Intake, writeInTurn } from './intake.ts'
+import { settleRecalls } from './recall.ts'
 import { reconcileCollections } from './reconcile.ts'
+import { refresh } from './refresh.ts'
 
 const batchAssertions = 5_000
 
 export interface Swept {
   readonly expired: number
+  /** of those published: what had not changed and would have become too old at the clients */
+  readonly refreshed: number
   readonly published: number
   readonly withdrawn: number
 }
 
 /**
  * Does what time alone asks for: ends assertions that have expired, lets indicators into and out of the
- * collections whose rules speak of age, and finishes a change of settings that was cut short.
+ * collections whose rules speak of age, refreshes what would become too old at the clients, and finishes a
+ * change of settings or a recall that was cut short.
  */
 export async function sweep(intake: Intake): Promise<Swept> {
   const swept = { expired: 0, published: 0, withdrawn: 0 }
@@ -43,11 +48,15 @@ export async function sweep(intake: Intake): Promise<Swept> {
     swept.withdrawn += due.withdrawn
   }
   const aged = await sweepOnce(intake, findAged)
-  const { published, withdrawn } = await reconcileCollections(intake)
+  const reconciled = await reconcileCollections(intake)
+  const settled = await settleRecalls(intake)
+  const refreshed = await refresh(intake)
+  const all = [swept, aged, reconciled, settled]
   return {
     expired: swept.expired,
-    published: swept.published + aged.published + published,
-    withdrawn: swept.withdrawn + aged.withdrawn + withdrawn,
+    refreshed: refreshed.published,
+    published: all.reduce((sum, one) => sum + one.published, refreshed.published),
+    withdrawn: all.reduce((sum, one) => sum + one.withdrawn, 0),
   }
 }
 

@@ -29,6 +29,13 @@ export class CollectionEmpty extends TaxiwayError {
   }
 }
 
+/** What is to be recalled, or the recall that is to be undone, is not there. */
+export class RecallRefused extends TaxiwayError {
+  constructor(message: string) {
+    super('RECALL_REFUSED', message)
+  }
+}
+
 /** The database cannot be reached or refused the connection. */
 export class StoreUnavailable extends TaxiwayError {
   constructor(message: string, options?: ErrorOptions) {

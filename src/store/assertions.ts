@@ -56,6 +56,16 @@ export async function upsertIndicators(
   return keys.map((key) => known.get(key) as number)
 }
 
+/** @param observables in their normal forms */
+export async function findIndicatorIds(
+  db: Db,
+  observables: readonly { readonly type: string; readonly value: string }[],
+): Promise<readonly (number | undefined)[]> {
+  const keys = observables.map(({ type, value }) => indicatorKey(type, value))
+  const known = await findByKey(db, keys)
+  return keys.map((key) => known.get(key))
+}
+
 async function findByKey(db: Db, keys: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: number; key: string }>`
     select id, encode(key, 'hex') as key from indicators

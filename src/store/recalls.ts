@@ -1,4 +1,7 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { Recall } from '../model/recall.ts'
+import type { Db } from './db.ts'
+import { isWithdrawn } from './live.ts'
 
 /** Whether an operator took out what assertion `a` says, be it by its source, its report or its indicator. */
 export const isRecalled = sql<boolean>`(
@@ -6,3 +9,160 @@ export const isRecalled = sql<boolean>`(
   or exists (select from recalls r where r.report_id = a.report_id and r.undone_at is null)
   or exists (select from recalled_indicators x join recalls r on r.id = x.recall_id
     where x.indicator_id = a.indicator_id and r.undone_at is null))`
+
+/** A recall's subject by the store's ids. */
+export type StoredSubject =
+  | { readonly sourceId: number }
+  | { readonly reportId: number }
+  | { readonly indicatorIds: readonly number[] }
+
+export async function writeRecall(
+  db: Db,
+  recall: {
+    readonly subject: StoredSubject
+    readonly reason: string
+    readonly by: string
+    readonly now: Date
+  },
+): Promise<number> {
+  const { subject, reason, by, now } = recall
+  const { id } = await db
+    .insertInto('recalls')
+    .values({
+      source_id: 'sourceId' in subject ? subject.sourceId : null,
+      report_id: 'reportId' in subject ? subject.reportId : null,
+      reason,
+      recalled_by: by,
+      recalled_at: now,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  if ('indicatorIds' in subject) {
+    await sql`
+      insert into recalled_indicators (indicator_id, recall_id)
+      select distinct i, ${id}::bigint from unnest(${subject.indicatorIds}::bigint[]) as i`.execute(
+      db,
+    )
+  }
+  return id
+}
+
+/**
+ * Takes the live blocks of all that a recall is about out of every feed, whoever else asserts it: what
+ * others still assert is to be published again, without what was recalled. Needs the intake lock.
+ * @returns how many indicators lost their blocks
+ */
+export async function withdrawRecalled(db: Db, recallId: number, now: Date): Promise<number> {
+  // Hundreds of thousands of rows are the rule here, and the intake's plans are made for a few.
+  await sql`select set_config('enable_seqscan', 'on', true)`.execute(db)
+  const { rows } = await sql<{ indicators: number }>`
+    with ended as materialized (
+      select b.publication_id, b.indicator_id from blocks b
+      where b.superseded_by is null and b.indicator_id in (${subjectIndicators(recallId)})
+        and not ${isWithdrawn}),
+    counted as (
+      update publications p set live_count = p.live_count - x.blocks
+      from (select publication_id, count(*)::integer as blocks from ended group by 1) as x
+      where p.id = x.publication_id),
+    withdrawn as (
+      insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
+      select distinct indicator_id, 0, 0, (select max(id) from publications), ${now}::timestamptz
+      from ended
+      on conflict (indicator_id, collection_id, binding) do update set
+        through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at
+      returning 1)
+    select count(*) as indicators from withdrawn`.execute(db)
+  return Number(rows[0]?.indicators)
+}
+
+/** Ids of the indicators that a recall is about, after `afterId`, ascending. */
+export async function readRecalledIndicators(
+  db: Db,
+  recallId: number,
+  afterId: number,
+  limit: number,
+): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`
+    select id from (${subjectIndicators(recallId)}) as subject (id)
+    where id > ${afterId}::bigint order by id limit ${limit}`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+function subjectIndicators(recallId: number): RawBuilder<unknown> {
+  return sql`
+    select indicator_id from assertions
+      where source_id = (select source_id from recalls where id = ${recallId}) and not suppressed
+    union select indicator_id from assertions
+      where report_id = (select report_id from recalls where id = ${recallId}) and not suppressed
+    union select indicator_id from recalled_indicators where recall_id = ${recallId}`
+}
+
+/** @returns undefined when there is no such recall, and when it was undone before */
+export async function markUndone(
+  db: Db,
+  recallId: number,
+  by: string,
+  now: Date,
+): Promise<number | undefined> {
+  const row = await db
+    .updateTable('recalls')
+    .set({ undone_by: by, undone_at: now, settled: false })
+    .where('id', '=', recallId)
+    .where('undone_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return row?.id
+}
+
+/** Notes that what the recall asked for is done, unless it has been undone since it was read. */
+export async function markSettled(db: Db, { id, undoneAt }: Recall): Promise<void> {
+  await sql`
+    update recalls set settled = true
+    where id = ${id} and undone_at is not distinct from ${undoneAt ?? null}::timestamptz`.execute(
+    db,
+  )
+}
+
+/** All recalls, the newest first. */
+export async function readRecalls(db: Db): Promise<readonly Recall[]> {
+  const { rows } = await sql<RecallRow>`
+    select r.id, r.reason, r.recalled_by, r.recalled_at, r.undone_by, r.undone_at, r.settled,
+      s.name as source, t.external_id as report, u.name as report_source,
+      (select count(*) from recalled_indicators x where x.recall_id = r.id) as indicators,
+      (select i.type || ' ' || i.value from recalled_indicators x
+        join indicators i on i.id = x.indicator_id where x.recall_id = r.id limit 1) as indicator
+    from recalls r left join sources s on s.id = r.source_id
+      left join reports t on t.id = r.report_id left join sources u on u.id = t.source_id
+    order by r.id desc`.execute(db)
+  return rows.map((row) => ({
+    id: row.id,
+    subject: describe(row),
+    reason: row.reason,
+    recalledBy: row.recalled_by,
+    recalledAt: row.recalled_at,
+    undoneBy: row.undone_by ?? undefined,
+    undoneAt: row.undone_at ?? undefined,
+    settled: row.settled,
+  }))
+}
+
+interface RecallRow {
+  id: number
+  reason: string
+  recalled_by: string
+  recalled_at: Date
+  undone_by: string | null
+  undone_at: Date | null
+  settled: boolean
+  source: string | null
+  report: string | null
+  report_source: string | null
+  indicators: number
+  indicator: string | null
+}
+
+function describe({ source, report, report_source, indicators, indicator }: RecallRow): string {
+  if (source !== null) return `source ${source}`
+  if (report !== null) return `report ${report_source}/${report}`
+  return Number(indicators) === 1 ? `${indicator}` : `${indicators} indicators`
+}

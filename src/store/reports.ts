@@ -61,6 +61,20 @@ export async function writeReport(
     .executeTakeFirstOrThrow()
 }
 
+export async function findReportId(
+  db: Db,
+  sourceId: number,
+  externalId: string,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('reports')
+    .select('id')
+    .where('source_id', '=', sourceId)
+    .where('external_id', '=', externalId)
+    .executeTakeFirst()
+  return row?.id
+}
+
 /** The version of a report that is being stored in pieces. */
 export async function getReportVersion(
   db: Db,

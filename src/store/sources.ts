@@ -3,18 +3,25 @@ import type { Db } from './db.ts'
 
 /** The source's id, made at its first use. */
 export async function getSourceId(db: Db, name: string): Promise<number> {
-  const find = () =>
-    db.selectFrom('sources').select('id').where('name', '=', name).executeTakeFirst()
-  const found = await find()
-  if (found) return found.id
+  const found = await findSourceId(db, name)
+  if (found !== undefined) return found
   await db
     .insertInto('sources')
     .values({ name, cursor: '{}' })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .execute()
-  const made = await find()
-  if (!made) throw new Error(`source ${name} vanished while it was made`)
-  return made.id
+  const made = await findSourceId(db, name)
+  if (made === undefined) throw new Error(`source ${name} vanished while it was made`)
+  return made
+}
+
+export async function findSourceId(db: Db, name: string): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('sources')
+    .select('id')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row?.id
 }
 
 /** Where the source's walk stands, as it was last saved; `{}` at the start. */

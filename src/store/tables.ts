@@ -82,6 +82,7 @@ export interface Tables {
     packaging: string
     page_size: number | null
     refresh_days: number | null
+    refreshed_at: Generated<Bigint>
     settings_version: Generated<number>
     reconciled_version: Generated<number>
   }

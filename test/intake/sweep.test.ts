@@ -41,13 +41,18 @@ t.test('an assertion ends at its moment, not before and not twice', async (t) =>
     const live = () => readLiveValues(db, 'all')
     const names = (...hosts: string[]) => hosts.map((host) => `${host}.taxiway-demo.com`)
 
-    t.same(await sweepAt(t, intake, 0.999), { expired: 0, published: 0, withdrawn: 0 })
+    t.same(await sweepAt(t, intake, 0.999), {
+      expired: 0,
+      refreshed: 0,
+      published: 0,
+      withdrawn: 0,
+    })
     t.same(await live(), names('later', 'never', 'shared', 'soon'))
     // The other report still asserts the shared one: it is shown anew, without the report that is over.
-    t.same(await sweepAt(t, intake, 1), { expired: 2, published: 1, withdrawn: 1 })
+    t.same(await sweepAt(t, intake, 1), { expired: 2, refreshed: 0, published: 1, withdrawn: 1 })
     t.same(await live(), names('later', 'never', 'shared'))
-    t.same(await sweepAt(t, intake, 1), { expired: 0, published: 0, withdrawn: 0 })
-    t.same(await sweepAt(t, intake, 30), { expired: 1, published: 0, withdrawn: 1 })
+    t.same(await sweepAt(t, intake, 1), { expired: 0, refreshed: 0, published: 0, withdrawn: 0 })
+    t.same(await sweepAt(t, intake, 30), { expired: 1, refreshed: 0, published: 0, withdrawn: 1 })
     t.same(await live(), names('never', 'shared'))
     const { rows } = await sql`
       select i.value, x.reason, x.since from suppressions x
@@ -73,7 +78,12 @@ t.test('more assertions than fit into a transaction end in one sweep', async (t)
       anAssertion(`h${n}.taxiway-demo.com`, { validUntil: dayAfterStart(1) }),
     )
     await intake.take([reportOn(assertions)])
-    t.same(await sweepAt(t, intake, 2), { expired: 5_001, published: 0, withdrawn: 5_001 })
+    t.same(await sweepAt(t, intake, 2), {
+      expired: 5_001,
+      refreshed: 0,
+      published: 0,
+      withdrawn: 5_001,
+    })
     t.same(await readLiveBlocks(db), [])
   })
 })

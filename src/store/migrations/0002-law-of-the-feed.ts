@@ -5,6 +5,8 @@ const advisoryClass = 0x7461_7869
 const statements = [
   // null: never published again by itself
   'alter table collections add column refresh_days integer default 20 check (refresh_days > 0)',
+  // When it was last looked for blocks that are due, on the database's clock.
+  'alter table collections add column refreshed_at bigint not null default 0',
 
   // The newest publication that superseded a block of this one: polls fixed before it still read that block.
   'alter table publications add column last_superseded_by bigint',
