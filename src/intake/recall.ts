@@ -41,7 +41,7 @@ export async function recall(
   return writeInTurn(intake, async (trx, now) => {
     const stored = await resolve(trx, subject)
     const id = await writeRecall(trx, { subject: stored, reason, by, now })
-    return { id, indicators: await withdrawRecalled(trx, id, now) }
+    return { id, indicators: await withdrawRecalled(trx, id) }
   })
 }
 

@@ -76,7 +76,7 @@ export async function prepareBlocks(
   await Promise.all(writes)
 
   const unwanted = [...newest.values()].filter((block) => !block.withdrawn)
-  await withdrawBlocks(db, unwanted, now)
+  await withdrawBlocks(db, unwanted)
   const firstId = await reserveIds(db, 'publications', drafts.size)
   const publications = [...drafts.values()].map((draft, index) => ({
     id: firstId + index,

@@ -112,11 +112,7 @@ export async function supersedeBlocks(
 }
 
 /** Takes blocks out of their streams: no poll that starts after the commit returns them or older ones. */
-export async function withdrawBlocks(
-  db: Db,
-  blocks: readonly LiveBlock[],
-  now: Date,
-): Promise<void> {
+export async function withdrawBlocks(db: Db, blocks: readonly LiveBlock[]): Promise<void> {
   if (blocks.length === 0) return
   const records = blocks.map(({ indicatorId, stream, publicationId }) => ({
     i: indicatorId,
@@ -126,7 +122,7 @@ export async function withdrawBlocks(
   }))
   await sql`
     insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
-    select i, c, b, p, ${now}::timestamptz
+    select i, c, b, p, clock_timestamp()
     from json_to_recordset(${recordset(records)}::json) as x(i bigint, c integer, b smallint, p bigint)
     on conflict (indicator_id, collection_id, binding) do update set
       through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at`.execute(

@@ -52,7 +52,7 @@ export async function writeRecall(
  * others still assert is to be published again, without what was recalled. Needs the intake lock.
  * @returns how many indicators lost their blocks
  */
-export async function withdrawRecalled(db: Db, recallId: number, now: Date): Promise<number> {
+export async function withdrawRecalled(db: Db, recallId: number): Promise<number> {
   // Hundreds of thousands of rows are the rule here, and the intake's plans are made for a few.
   await sql`select set_config('enable_seqscan', 'on', true)`.execute(db)
   const { rows } = await sql<{ indicators: number }>`
@@ -66,8 +66,8 @@ export async function withdrawRecalled(db: Db, recallId: number, now: Date): Pro
       where p.id = x.publication_id),
     withdrawn as (
       insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
-      select distinct indicator_id, 0, 0, (select max(id) from publications), ${now}::timestamptz
-      from ended
+      select indicator_id, 0, 0, (select max(id) from publications), clock_timestamp()
+      from (select distinct indicator_id from ended) as each_once
       on conflict (indicator_id, collection_id, binding) do update set
         through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at
       returning 1)

@@ -18,7 +18,7 @@ import { countBlocks, cutIntoParts, readBlocks, readSafeLabel } from '../../src/
 import { createHeadReader, createPackageWriter } from '../../src/store/packages.ts'
 import { findFaults } from '../helpers/sound-feed.ts'
 import { forEachStore } from '../helpers/stores.ts'
-import { aCollection, start } from '../intake/reports.ts'
+import { aCollection } from '../intake/reports.ts'
 
 /** As it is now, whatever superseded what. */
 const asOf = Number.MAX_SAFE_INTEGER
@@ -94,7 +94,7 @@ async function createFeed(db: Db) {
         block.stream.collectionId === stream.collectionId &&
         block.stream.binding === stream.binding,
     )
-    await withdrawBlocks(db, blocks, start)
+    await withdrawBlocks(db, blocks)
     for (const { indicatorId } of blocks) live.get(stream)?.delete(indicatorId)
   }
 

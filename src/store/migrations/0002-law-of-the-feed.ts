@@ -23,6 +23,9 @@ const statements = [
 
   // An indicator's blocks up to and with a publication are served no more, in one stream or, where
   // collection and binding are 0, in all. Later publications of it are. One row however many blocks.
+  // number: taken behind the intake lock from the sequence of publications, so that of both together,
+  // whoever sees one sees all with a smaller number.
+  // withdrawn_at is the database's clock, some time before the commit.
   'alter table withdrawals rename to withdrawn_blocks',
   'alter table withdrawn_blocks rename constraint withdrawals_pkey to withdrawn_blocks_pkey',
   `create table withdrawals (
@@ -31,6 +34,7 @@ const statements = [
     binding smallint not null,
     through_publication bigint not null,
     withdrawn_at timestamptz not null,
+    number bigint not null default nextval('publications_id_seq'),
     primary key (indicator_id, collection_id, binding)
   )`,
   `insert into withdrawals
@@ -38,9 +42,19 @@ const statements = [
     from withdrawn_blocks w join blocks b using (publication_id, ordinal)
     group by 1, 2, 3`,
   'drop table withdrawn_blocks',
+  'create index withdrawals_number on withdrawals (number)',
+  `create function taxiway_number_withdrawal() returns trigger language plpgsql as
+    $$ begin new.number := nextval('publications_id_seq'); return new; end $$`,
+  `create trigger withdrawals_numbered before update on withdrawals
+    for each row execute function taxiway_number_withdrawal()`,
+  `create function taxiway_last_withdrawal() returns bigint language sql volatile as
+    $$ select coalesce((select max(number) from withdrawals), 0) $$`,
 
+  `create function taxiway_newest_publication() returns bigint language sql volatile as
+    $$ select coalesce((select max(id) from publications), 0) $$`,
   // What an operator took out everywhere, until it is undone: a source, a report, or the indicators in
   // recalled_indicators. Not settled: what other assertions still permit is yet to be published again.
+  // through_publication: the newest one then; later ones show what was not recalled.
   `create table recalls (
     id bigint generated always as identity primary key,
     source_id integer references sources,
@@ -51,6 +65,7 @@ const statements = [
     undone_by text,
     undone_at timestamptz,
     settled boolean not null default false,
+    through_publication bigint not null default taxiway_newest_publication(),
     check (source_id is null or report_id is null)
   )`,
   'create index recalls_source on recalls (source_id) where source_id is not null',
@@ -65,6 +80,8 @@ const statements = [
 
   // The ledger of polls. asked_…: by the client; begin_label and end_label: what was considered, of a
   // result set's first part the whole set's; answered_end: where the answer said it ended, if elsewhere.
+  // withdrawals_seen: the last withdrawal that it knew of. Of what was sent, sent_through is the last label
+  // that the operating system took whole, left_through the last of which it may have taken a byte.
   `create table polls (
     id bigint generated always as identity primary key,
     account_id integer not null,
@@ -79,6 +96,7 @@ const statements = [
     end_label bigint not null,
     answered_end bigint,
     as_of bigint not null,
+    withdrawals_seen bigint not null default taxiway_last_withdrawal(),
     result_id text,
     result_part integer,
     started_at timestamptz not null default clock_timestamp(),
@@ -86,8 +104,10 @@ const statements = [
     duration_ms integer,
     blocks integer,
     bytes bigint,
-    sent_through bigint
+    sent_through bigint,
+    left_through bigint
   )`,
+  'create index polls_started on polls (started_at)',
   'create index polls_end on polls (collection_id, end_label)',
   'create index polls_account_end on polls (account_id, collection_id, binding, end_label)',
   `create index polls_clamped on polls (account_id, collection_id, binding, asked_end)
