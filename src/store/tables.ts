@@ -121,6 +121,7 @@ export interface Tables {
     binding: number
     through_publication: Bigint
     withdrawn_at: Timestamp
+    number: Generated<Bigint>
   }
   recalls: {
     id: Generated<Bigint>
@@ -132,6 +133,7 @@ export interface Tables {
     undone_by: string | null
     undone_at: Timestamp | null
     settled: Generated<boolean>
+    through_publication: Generated<Bigint>
   }
   recalled_indicators: {
     indicator_id: Bigint
@@ -151,6 +153,7 @@ export interface Tables {
     end_label: Bigint
     answered_end: Bigint | null
     as_of: Bigint
+    withdrawals_seen: Generated<Bigint>
     result_id: string | null
     result_part: number | null
     started_at: Generated<Date>
@@ -159,6 +162,7 @@ export interface Tables {
     blocks: number | null
     bytes: Bigint | null
     sent_through: Bigint | null
+    left_through: Bigint | null
   }
   feed_clock: {
     singleton: Generated<boolean>
