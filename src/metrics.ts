@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Swept } from './intake/sweep.ts'
 import type { TakenIn } from './intake/take-in.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -13,6 +14,10 @@ export function createMetrics() {
   const assertions = counter('taxiway_assertions_total', 'Assertions taken in.', ['verdict'])
   const rejected = counter('taxiway_rejected_records_total', 'Records that could not be read.')
   const published = counter('taxiway_blocks_published_total', 'Blocks given a label.')
+  const refreshed = counter(
+    'taxiway_blocks_refreshed_total',
+    'Of the blocks published: those that say what was said before.',
+  )
   const withdrawn = counter('taxiway_blocks_withdrawn_total', 'Blocks taken out of a feed.')
   return {
     registry,
@@ -45,8 +50,9 @@ export function createMetrics() {
       published.inc(done.published)
       withdrawn.inc(done.withdrawn)
     },
-    swept(done: { readonly published: number; readonly withdrawn: number }) {
+    swept(done: Omit<Swept, 'expired'>) {
       published.inc(done.published)
+      refreshed.inc(done.refreshed)
       withdrawn.inc(done.withdrawn)
     },
   }

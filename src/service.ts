@@ -19,6 +19,7 @@ import { createSharedWork, reportFailures } from './shared-work.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
 import { migrate } from './store/migrate.ts'
+import { purge } from './store/purge.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
 import { version } from './version.ts'
 
@@ -46,6 +47,7 @@ export interface ServiceOptions {
 
 const defaultLeaseTtlMs = 15_000
 const sweepMs = 60_000
+const purgeMs = 3_600_000
 const highWaterMarkMs = 1_000
 const stopMs = 10_000
 const storeCloseMs = 2_000
@@ -115,9 +117,13 @@ export async function startService(
     const { leaseTtlMs = defaultLeaseTtlMs } = options
     const share = createSharedWork({ db: store.db, metrics, log, leaseTtlMs })
     closers.push(
-      share('sweep', ({ signal, fence }) => {
-        const task = async () => metrics.swept(await sweep({ ...intake, fence }))
-        return repeatUntil(signal, sweepMs, task, reportFailures(log, 'the sweep'))
+      share('sweep', async ({ signal, fence }) => {
+        const sweepOnce = async () => metrics.swept(await sweep({ ...intake, fence }))
+        const purgeOnce = async () => log.debug(await purge(store.db, config), 'purged')
+        await Promise.all([
+          repeatUntil(signal, sweepMs, sweepOnce, reportFailures(log, 'the sweep')),
+          repeatUntil(signal, purgeMs, purgeOnce, reportFailures(log, 'the purge')),
+        ])
       }),
     )
     if (config.otx) {
