@@ -25,6 +25,7 @@ const statements = [
   // collection and binding are 0, in all. Later publications of it are. One row however many blocks.
   // number: taken behind the intake lock from the sequence of publications, so that of both together,
   // whoever sees one sees all with a smaller number.
+  // withdrawn_at is the database's clock, some time before the commit.
   'alter table withdrawals rename to withdrawn_blocks',
   'alter table withdrawn_blocks rename constraint withdrawals_pkey to withdrawn_blocks_pkey',
   `create table withdrawals (
