@@ -12,6 +12,7 @@ const commands = {
   collection: async () => (await import('./cli/collection.ts')).collectionCommand(),
   account: async () => (await import('./cli/account.ts')).accountCommand(),
   suppressions: async () => (await import('./cli/suppressions.ts')).suppressionsCommand(),
+  withdraw: async () => (await import('./cli/withdraw.ts')).withdrawCommand(),
   rejections: async () => (await import('./cli/rejections.ts')).rejectionsCommand(),
 }
 
