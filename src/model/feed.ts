@@ -40,4 +40,6 @@ export interface ResultSet {
   readonly partEnds: readonly Micros[]
   /** live blocks when the set was made */
   readonly recordCount: number
+  /** the newest withdrawal when the set was read: whatever is read of its parts later knows that one */
+  readonly lastWithdrawal: number
 }

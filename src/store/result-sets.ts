@@ -8,12 +8,12 @@ import type { Db } from './db.ts'
 /** Keeps a poll's parts, so that any process answers for them until they expire. */
 export async function writeResultSet(
   db: Db,
-  set: Omit<ResultSet, 'id'>,
+  set: Omit<ResultSet, 'id' | 'lastWithdrawal'>,
   lifetimeSeconds: number,
 ): Promise<ResultSet> {
   const id = randomUUID()
   await sql`delete from result_sets where expires_at <= now()`.execute(db)
-  await db
+  const { last_withdrawal } = await db
     .insertInto('result_sets')
     .values({
       id,
@@ -27,9 +27,12 @@ export async function writeResultSet(
       record_count: set.recordCount,
       expires_at: sql`now() + ${lifetimeSeconds} * interval '1 second'`,
     })
-    .execute()
-  return { ...set, id }
+    .returning(lastWithdrawal)
+    .executeTakeFirstOrThrow()
+  return { ...set, id, lastWithdrawal: last_withdrawal }
 }
+
+const lastWithdrawal = sql<number>`taxiway_last_withdrawal()`.as('last_withdrawal')
 
 /** A result set that has not expired, if it was made for this account. */
 export async function findResultSet(
@@ -40,6 +43,7 @@ export async function findResultSet(
   const row = await db
     .selectFrom('result_sets')
     .selectAll()
+    .select(lastWithdrawal)
     .where('id', '=', id)
     .where('account_id', '=', accountId)
     .where('expires_at', '>', sql<Date>`now()`)
@@ -56,6 +60,7 @@ export async function findResultSet(
       range: { begin: row.begin_label ?? undefined, end: row.end_label },
       partEnds: row.part_ends,
       recordCount: row.record_count,
+      lastWithdrawal: row.last_withdrawal,
     }
   )
 }

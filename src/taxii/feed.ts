@@ -1,6 +1,7 @@
 import type { Account } from '../model/account.ts'
 import type { Collection } from '../model/collection.ts'
 import type { FeedBlock, LabelRange, ResultSet, Snapshot, Stream } from '../model/feed.ts'
+import type { PollOutcome } from '../model/ledger.ts'
 import type { Micros } from '../model/micros.ts'
 import { notFound } from './refusal.ts'
 
@@ -55,6 +56,21 @@ export interface Feed {
    * @returns the set as it is stored now
    */
   movePartEnds(set: ResultSet, partEnds: readonly Micros[]): Promise<ResultSet>
+  /** Notes in a poll's entry that a set's first part answers it; again, when that part has moved. */
+  noteFirstPart(pollId: number, resultId: string, range: LabelRange): Promise<void>
+  /**
+   * Enters a part that is fetched by itself in the ledger, `set` being what was found for it.
+   * @returns the entry's id
+   */
+  enterPart(
+    poller: Poller,
+    set: ResultSet,
+    part: { readonly resultPartNumber: number; readonly range: LabelRange },
+  ): Promise<number>
+  /** Corrects the range of a part that has moved since it was entered. */
+  correctPart(pollId: number, range: LabelRange): Promise<void>
+  /** Completes entries of the ledger. Those that are complete stay as they are. */
+  completePolls(outcomes: readonly PollOutcome[]): Promise<void>
 }
 
 /** @throws TaxiiRefusal NOT_FOUND, with the same words whether it is absent or not granted */

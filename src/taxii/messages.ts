@@ -130,10 +130,16 @@ export interface PollResponseHead {
   }
 }
 
+export interface LedgerEntry {
+  readonly pollId: number
+  /** when the poll was begun, by performance.now() */
+  readonly beganMs: number
+}
+
 export interface PollResponse extends PollResponseHead {
   readonly type: 'Poll_Response'
-  /** the ledger's entry, to be completed when the answer has been sent */
-  readonly pollId?: number
+  /** the poll's entry in the ledger, to be completed when the answer has been sent */
+  readonly entry?: LedgerEntry
   readonly contentBinding: string
   /** undefined: none */
   readonly blocks?: AsyncIterable<readonly FeedBlock[]>

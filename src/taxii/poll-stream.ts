@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
+import type { Micros } from '../model/micros.ts'
 import type { PollResponse } from './messages.ts'
 import { contentBlock, pollResponseHead, pollResponseTail } from './render.ts'
+import type { Sending } from './sending.ts'
 
 const chunkCharacters = 65_536
 
@@ -8,27 +10,45 @@ const chunkCharacters = 65_536
  * The bytes of a Poll_Response, read from the store no faster than the client takes them. The head
  * goes out at once. When the store fails, the stream is destroyed without its end, so that what the
  * client has got is not well-formed and cannot pass for the whole.
+ * @param sending is told of each chunk; chunks hold whole blocks
  */
-export function pollResponseStream(response: PollResponse): Readable {
-  return Readable.from(chunks(response), { objectMode: false, highWaterMark: chunkCharacters })
+export function pollResponseStream(response: PollResponse, sending?: Sending): Readable {
+  return Readable.from(chunks(response, sending), {
+    objectMode: false,
+    highWaterMark: chunkCharacters,
+  })
 }
 
-async function* chunks(response: PollResponse): AsyncGenerator<Buffer> {
-  yield Buffer.from(pollResponseHead(response))
-  let pending: string[] = []
+async function* chunks(
+  response: PollResponse,
+  sending: Sending | undefined,
+): AsyncGenerator<Buffer> {
+  let pending: string[] = [pollResponseHead(response)]
   let characters = 0
+  let blocks = 0
+  let lastLabel: Micros | undefined
+  const take = () => {
+    const chunk = Buffer.from(pending.join(''))
+    sending?.made({ bytes: chunk.length, blocks, lastLabel })
+    pending = []
+    characters = 0
+    blocks = 0
+    lastLabel = undefined
+    return chunk
+  }
+  yield take()
   for await (const batch of response.blocks ?? []) {
     for (const block of batch) {
       const rendered = contentBlock(block, response.contentBinding)
       pending.push(rendered)
       characters += rendered.length
-      if (characters >= chunkCharacters) {
-        yield Buffer.from(pending.join(''))
-        pending = []
-        characters = 0
-      }
+      blocks += 1
+      lastLabel = block.label
+      if (characters >= chunkCharacters) yield take()
     }
   }
   pending.push(pollResponseTail())
-  yield Buffer.from(pending.join(''))
+  const last = take()
+  sending?.madeAll()
+  yield last
 }

@@ -1,6 +1,9 @@
+import type { Account } from '../model/account.ts'
 import type { Collection, ContentBinding } from '../model/collection.ts'
+import type { LabelRange } from '../model/feed.ts'
 import { formatMicros, type Micros } from '../model/micros.ts'
-import { type Feed, getCollection, type Poller } from './feed.ts'
+import { type Feed, type FixedRange, getCollection, type Poller } from './feed.ts'
+import { type Ledger, orBreakOff } from './ledger.ts'
 import type { PollParameters, PollRequest, PollResponse } from './messages.ts'
 import { failure, notFound, unsupportedContent, unsupportedQuery } from './refusal.ts'
 import { answerPart } from './result-set.ts'
@@ -10,6 +13,7 @@ export async function poll(
   feed: Feed,
   poller: Poller,
   request: PollRequest,
+  ledger: Ledger,
 ): Promise<PollResponse> {
   const { exclusiveBeginTimestamp: begin, inclusiveEndTimestamp: end } = request
   if (begin !== undefined && end !== undefined && begin >= end) {
@@ -27,31 +31,54 @@ export async function poll(
   const binding = chooseBinding(collection, pollParameters)
   const stream = { collectionId: collection.id, binding }
 
+  const beganMs = performance.now()
   const countsOnly = pollParameters.responseType === 'COUNT_ONLY'
-  const { pollId, range, snapshot } = await feed.fixRange(poller, stream, {
+  const fixed = await feed.fixRange(poller, stream, {
     ...(begin === undefined ? {} : { begin }),
     ...(end === undefined ? {} : { end }),
     countsOnly,
   })
-  const recordCount = await feed.countBlocks(snapshot, range)
-  const response: PollResponse = {
+  const { pollId, range } = fixed
+  const entry = { pollId, beganMs }
+  const head: Omit<PollResponse, 'recordCount'> = {
     type: 'Poll_Response',
-    pollId,
+    entry,
     inResponseTo: request.messageId,
     collectionName: collection.name,
     range,
-    recordCount,
     contentBinding: binding,
     ...(range.begin === begin ? {} : { message: movedBegin(range.begin) }),
   }
-  if (recordCount === 0 || countsOnly) return response
+  return orBreakOff(
+    ledger,
+    () => entry,
+    async () => {
+      const recordCount = await feed.countBlocks(fixed.snapshot, range)
+      if (recordCount === 0 || countsOnly) return { ...head, recordCount }
+      return answerWithBlocks(feed, account, collection, fixed, { ...head, recordCount })
+    },
+  )
+}
 
-  const { pageSize } = collection
-  if (pageSize !== undefined && recordCount > pageSize) {
+async function answerWithBlocks(
+  feed: Feed,
+  account: Account,
+  { pageSize }: Collection,
+  { pollId, snapshot, range }: FixedRange,
+  response: PollResponse,
+): Promise<PollResponse> {
+  if (pageSize !== undefined && response.recordCount > pageSize) {
     const set = await feed.createResultSet(account, snapshot, range, pageSize)
     // Withdrawals since the count can have brought it down to one part, which needs no set.
     if (set.partEnds.length > 1) {
-      return answerPart(feed, set, 1, { ...response, recordCount: set.recordCount })
+      const note = (part: LabelRange) => feed.noteFirstPart(pollId, set.id, part)
+      return answerPart(
+        feed,
+        set,
+        1,
+        { ...response, recordCount: set.recordCount },
+        { enter: note, correct: note },
+      )
     }
   }
   return { ...response, blocks: feed.readBlocks(snapshot, range) }

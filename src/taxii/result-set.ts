@@ -1,7 +1,7 @@
-import type { Account } from '../model/account.ts'
 import type { FeedBlock, LabelRange, ResultSet, Snapshot } from '../model/feed.ts'
-import { type Feed, getCollection } from './feed.ts'
-import type { PollFulfillment, PollResponse } from './messages.ts'
+import { type Feed, getCollection, type Poller } from './feed.ts'
+import { type Ledger, orBreakOff } from './ledger.ts'
+import type { LedgerEntry, PollFulfillment, PollResponse } from './messages.ts'
 import { invalidPart, resultSetGone } from './refusal.ts'
 
 /**
@@ -12,10 +12,13 @@ import { invalidPart, resultSetGone } from './refusal.ts'
  */
 export async function fulfil(
   feed: Feed,
-  account: Account,
+  poller: Poller,
   request: PollFulfillment,
   readsPastTheEnd: boolean,
+  ledger: Ledger,
 ): Promise<PollResponse> {
+  const { account } = poller
+  const beganMs = performance.now()
   const { resultId, resultPartNumber } = request
   const collection = await getCollection(feed, account, request.collectionName)
   const set = await feed.findResultSet(account, resultId)
@@ -31,15 +34,35 @@ export async function fulfil(
     contentBinding: set.snapshot.binding,
   }
   const parts = set.partEnds.length
-  if (resultPartNumber === parts + 1 && readsPastTheEnd) {
-    return {
-      ...response,
-      range: { begin: set.range.end, end: set.range.end },
-      part: { resultId, resultPartNumber, more: false },
-    }
+  if (resultPartNumber > (readsPastTheEnd ? parts + 1 : parts)) {
+    throw invalidPart(resultPartNumber, parts)
   }
-  if (resultPartNumber > parts) throw invalidPart(resultPartNumber, parts)
-  return answerPart(feed, set, resultPartNumber, response)
+  let entry: LedgerEntry | undefined
+  const enter = async (range: LabelRange) => {
+    const pollId = await feed.enterPart(poller, set, { resultPartNumber, range })
+    entry = { pollId, beganMs }
+  }
+  const correct = async (range: LabelRange) => {
+    if (entry) await feed.correctPart(entry.pollId, range)
+  }
+  const answer = async (): Promise<PollResponse> => {
+    if (resultPartNumber <= parts) {
+      return answerPart(feed, set, resultPartNumber, response, { enter, correct })
+    }
+    const range = { begin: set.range.end, end: set.range.end }
+    await enter(range)
+    return { ...response, range, part: { resultId, resultPartNumber, more: false } }
+  }
+  const answered = await orBreakOff(ledger, () => entry, answer)
+  return { ...answered, ...(entry && { entry }) }
+}
+
+/** How a part gets into the ledger. */
+interface PartEntry {
+  /** Called while the part's first blocks are read. */
+  enter(range: LabelRange): Promise<void>
+  /** Called before the part is answered, should it have moved since. */
+  correct(range: LabelRange): Promise<void>
 }
 
 /**
@@ -53,22 +76,35 @@ export async function answerPart(
   asked: ResultSet,
   resultPartNumber: number,
   response: PollResponse,
+  entry: PartEntry,
 ): Promise<PollResponse> {
   let set = asked
+  let entered: LabelRange | undefined
+  const settle = async (range: LabelRange) => {
+    if (range.begin !== entered?.begin || range.end !== entered?.end) await entry.correct(range)
+    return range
+  }
   // Each round needs a withdrawal or another request since the round before.
   for (let round = 0; round < 100; round += 1) {
     const range = partRange(set, resultPartNumber)
     const more = resultPartNumber < set.partEnds.length
     const part = { resultId: set.id, resultPartNumber, more }
-    const blocks = await startReading(feed, set.snapshot, range)
-    if (blocks) return { ...response, range, part, blocks }
+    const [entering, reading] = await Promise.allSettled([
+      entered ? undefined : entry.enter(range),
+      startReading(feed, set.snapshot, range),
+    ])
+    if (entering.status === 'rejected') throw entering.reason
+    if (reading.status === 'rejected') throw reading.reason
+    entered ??= range
+    const blocks = reading.value
+    if (blocks) return { ...response, range: await settle(range), part, blocks }
 
     const next = more
       ? await findFirst(feed, set.snapshot, { ...set.range, begin: range.end })
       : undefined
     if (!next) {
       const rest = { begin: range.begin, end: set.range.end }
-      return { ...response, range: rest, part: { ...part, more: false } }
+      return { ...response, range: await settle(rest), part: { ...part, more: false } }
     }
     set = await feed.movePartEnds(
       set,

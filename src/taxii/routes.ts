@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { basicAuthHook } from '../http/basic-auth.ts'
 import type { Account, Authenticate } from '../model/account.ts'
@@ -12,7 +13,8 @@ import {
   readsPastTheEnd,
   responseHeaders,
 } from './headers.ts'
-import type { RequestMessage, ResponseMessage } from './messages.ts'
+import { createLedger } from './ledger.ts'
+import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
 import { elementToMessage, findMessageId } from './parse.ts'
 import { poll } from './poll.ts'
 import { pollResponseStream } from './poll-stream.ts'
@@ -23,6 +25,7 @@ import {
   renderStatusMessage,
 } from './render.ts'
 import { fulfil } from './result-set.ts'
+import { followSending, type Sending } from './sending.ts'
 import { errorToStatus } from './status.ts'
 
 export interface TaxiiOptions {
@@ -62,6 +65,9 @@ export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): 
 async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   const { feed, log } = options
   const authenticate = await basicAuthHook(app, options.authenticate)
+  const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
+  // By then every response has ended, or its connection was cut.
+  app.addHook('onClose', () => within(ledgerMs, ledger.settle()))
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(xmlContentType, { parseAs: 'buffer' }, (_request, body, done) => {
@@ -123,9 +129,9 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       case 'Collection_Information_Request':
         return listCollections(feed, account, message, addressOf(request))
       case 'Poll_Request':
-        return poll(feed, pollerOf(request), message)
+        return poll(feed, pollerOf(request), message, ledger)
       case 'Poll_Fulfillment':
-        return fulfil(feed, account, message, readsPastTheEnd(request.headers))
+        return fulfil(feed, pollerOf(request), message, readsPastTheEnd(request.headers), ledger)
       case 'Inbox_Message':
         throw failure('this server offers no inbox service')
       case 'Subscription_Management_Request':
@@ -166,13 +172,21 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       case 'Status_Message':
         return reply.send(Buffer.from(renderStatusMessage(message)))
       case 'Poll_Response': {
-        const stream = pollResponseStream(message)
+        const stream = pollResponseStream(message, follow(reply, message))
         stream.once('error', (error) => {
           log.error({ err: error, requestId: request.id }, 'a Poll_Response was broken off')
         })
         return reply.send(stream)
       }
     }
+  }
+
+  function follow(reply: FastifyReply, { entry }: PollResponse): Sending | undefined {
+    if (!entry) return undefined
+    const { pollId, beganMs } = entry
+    return followSending(reply.raw, (sent) => {
+      ledger.complete({ pollId, durationMs: performance.now() - beganMs, ...sent })
+    })
   }
 
   function addressOf(request: FastifyRequest): PublicAddress {
@@ -191,6 +205,16 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
 /** An XML media type in a charset that readXml can recognise. */
 const xmlContentType =
   /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+// Entering takes milliseconds. A database that does not answer must not hold up the end.
+const ledgerMs = 1_000
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => {})
+  await Promise.race([work, late])
+  over.abort()
+}
 
 // Long enough for what clients call themselves, too short to fill a disk with.
 const maxUserAgentLength = 200

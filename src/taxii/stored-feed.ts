@@ -4,7 +4,7 @@ import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { countBlocks, cutIntoParts, readBlocks } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
-import { fixRange } from '../store/polls.ts'
+import { completePolls, correctPart, enterPart, fixRange, noteFirstPart } from '../store/polls.ts'
 import { findResultSet, movePartEnds, writeResultSet } from '../store/result-sets.ts'
 import type { Feed } from './feed.ts'
 
@@ -34,5 +34,9 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
     },
     findResultSet: (account, id) => findResultSet(db, account.id, id),
     movePartEnds: (set, partEnds) => movePartEnds(db, set, partEnds),
+    noteFirstPart: (pollId, resultId, range) => noteFirstPart(db, pollId, resultId, range),
+    enterPart: (poller, set, part) => enterPart(db, poller, set, part),
+    correctPart: (pollId, range) => correctPart(db, pollId, range),
+    completePolls: (outcomes) => completePolls(db, outcomes),
   }
 }

@@ -137,6 +137,7 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         range,
         partEnds,
         recordCount: labels.length,
+        lastWithdrawal: 0,
       }
       feed.sets.set(id, set)
       return set
@@ -145,6 +146,12 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
       const set = feed.sets.get(id)
       return set?.accountId === account.id ? set : undefined
     },
+    async noteFirstPart() {},
+    async enterPart() {
+      return 2
+    },
+    async correctPart() {},
+    async completePolls() {},
     async movePartEnds(set, partEnds) {
       const stored = feed.sets.get(set.id)
       if (stored !== set) return stored ?? set
