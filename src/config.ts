@@ -18,6 +18,8 @@ export interface Config {
   readonly logLevel: string
   /** how long the parts of a paged poll can be fetched */
   readonly resultSetSeconds: number
+  /** how long polls stay in the ledger */
+  readonly ledgerDays: number
   readonly producer: {
     readonly name: string
     readonly idNamespace: { readonly prefix: string; readonly uri: string }
@@ -117,6 +119,7 @@ export function readConfig(environment: Environment = process.env): Config {
     adminPassword: secret('ADMIN_PASSWORD'),
     logLevel,
     resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
+    ledgerDays: integer('LEDGER_DAYS', 2, 3_650, 90),
     producer: {
       name: read('PRODUCER_NAME') ?? 'Taxiway',
       idNamespace,

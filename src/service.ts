@@ -11,6 +11,7 @@ import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { sweep } from './intake/sweep.ts'
 import { repeatUntil, startRepeating } from './jobs/repeat.ts'
+import { warnOfShortLedger } from './ledger-days.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -91,11 +92,13 @@ export async function startService(
   const closers: (() => Promise<void>)[] = []
   const stop = async () => {
     const ended = Promise.all(closers.splice(0).map((close) => close()))
-    await endWithin(ended, stopMs + 500, 'the tasks under way', log)
+    // The ledger is told of connections that were cut, and waited for.
+    await endWithin(ended, stopMs + 1_500, 'the tasks under way', log)
     await endWithin(store.close(), storeCloseMs, 'closing the database', log)
   }
   try {
     await ensureAdministrator(store, config, log)
+    await warnOfShortLedger(store.db, config, log)
     const metrics = createMetrics()
     const intake = createIntake(config, store)
     await options.prepare?.(store, intake)

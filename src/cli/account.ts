@@ -4,6 +4,7 @@ import { accountNameFault, passwordFault, type Role, roles } from '../model/acco
 import { CollectionNotFound, ConfigError } from '../model/errors.ts'
 import { hashPassword, makePassword } from '../security/passwords.ts'
 import {
+  changeAgeOut,
   changePassword,
   createAccount,
   findAccount,
@@ -12,6 +13,7 @@ import {
 } from '../store/accounts.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
+import { parseDays } from './parse-count.ts'
 import { formatTable } from './table.ts'
 import { withStore } from './with-store.ts'
 
@@ -23,16 +25,18 @@ export function accountCommand(): Command {
     .argument('<name>')
     .addOption(new Option('--role <role>').choices(roles).default('reader'))
     .option('--read <collection...>', 'collections that it may poll')
+    .option('--client-age-out <days>', ageOutMeaning, parseDays, 30)
     .addOption(passwordFile())
     .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
-    .action((name: string, options: { role: Role; read?: string[]; passwordFile?: string }) =>
+    .action((name: string, options: AddOptions) =>
       withStore(async ({ db }) => {
         const fault = accountNameFault(name)
         if (fault) throw new ConfigError(`the name "${name}" ${fault}`)
         const { password, made } = await getPassword(options.passwordFile)
         const hash = await hashPassword(password)
         await db.transaction().execute(async (trx) => {
-          const account = await createAccount(trx, name, hash, options.role)
+          const { role, clientAgeOut } = options
+          const account = await createAccount(trx, name, hash, role, clientAgeOut)
           if (!account) {
             throw new ConfigError(
               `there is an account "${name}" already; "taxiway account passwd ${name}" changes its password`,
@@ -69,16 +73,27 @@ export function accountCommand(): Command {
         console.log(`${name} may poll ${collections.join(', ')}`)
       }),
     )
+  const ageOut = new Command('age-out')
+    .description(`say ${ageOutMeaning}`)
+    .argument('<name>')
+    .argument('<days>', 'as set at the client, such as the Age of an ESA', parseDays)
+    .action((name: string, days: number) =>
+      withStore(async ({ db }) => {
+        if (!(await changeAgeOut(db, name, days))) throw noSuchAccount(name)
+        console.log(`${name}'s client is taken to keep what it was sent for ${inDays(days)}`)
+      }),
+    )
   const list = new Command('list')
     .description('list the accounts and what they may poll')
     .action(() =>
       withStore(async ({ db }) => {
-        const rows = (await readAccounts(db)).map(({ name, role, reads }) => [
+        const rows = (await readAccounts(db)).map(({ name, role, clientAgeOutDays, reads }) => [
           name,
           role,
+          inDays(clientAgeOutDays),
           role === 'administrator' ? 'every collection' : reads.join(', '),
         ])
-        console.log(formatTable(['ACCOUNT', 'ROLE', 'MAY POLL'], rows))
+        console.log(formatTable(['ACCOUNT', 'ROLE', 'CLIENT AGE-OUT', 'MAY POLL'], rows))
       }),
     )
   return new Command('account')
@@ -86,7 +101,21 @@ export function accountCommand(): Command {
     .addCommand(add)
     .addCommand(passwd)
     .addCommand(grantCommand)
+    .addCommand(ageOut)
     .addCommand(list)
+}
+
+const ageOutMeaning = 'after how many days its client drops what it was sent'
+
+interface AddOptions {
+  readonly role: Role
+  readonly read?: string[]
+  readonly clientAgeOut: number
+  readonly passwordFile?: string
+}
+
+function inDays(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`
 }
 
 async function grant(db: Db, accountId: number, names: readonly string[]): Promise<void> {
@@ -109,6 +138,6 @@ async function getPassword(file: string | undefined): Promise<{ password: string
   return { password, made: false }
 }
 
-function noSuchAccount(name: string): ConfigError {
+export function noSuchAccount(name: string): ConfigError {
   return new ConfigError(`there is no account "${name}"; "taxiway account list" shows all`)
 }

@@ -5,3 +5,9 @@ export function parseCount(text: string): number {
     throw new InvalidArgumentError('must be a number from 1 to 9999999.')
   return Number(text)
 }
+
+export function parseDays(text: string): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (days < 1 || days > 3650) throw new InvalidArgumentError('must be a number from 1 to 3650.')
+  return days
+}

@@ -18,16 +18,25 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
   return { account, passwordHash: row.password_hash }
 }
 
-/** @returns undefined when there is an account of this name already */
+/**
+ * @param clientAgeOutDays after how many days the client drops what it was sent; 30 where it is not given
+ * @returns undefined when there is an account of this name already
+ */
 export async function createAccount(
   db: Db,
   name: string,
   passwordHash: string,
   role: Role,
+  clientAgeOutDays?: number,
 ): Promise<Account | undefined> {
   const row = await db
     .insertInto('accounts')
-    .values({ name, password_hash: passwordHash, role })
+    .values({
+      name,
+      password_hash: passwordHash,
+      role,
+      ...(clientAgeOutDays === undefined ? {} : { client_age_out_days: clientAgeOutDays }),
+    })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returning('id')
     .executeTakeFirst()
@@ -44,12 +53,39 @@ export async function changePassword(db: Db, name: string, passwordHash: string)
   return numUpdatedRows > 0n
 }
 
-/** Accounts with the names of the collections that they were granted to read. */
-export async function readAccounts(
+/** @returns false when there is no such account */
+export async function changeAgeOut(db: Db, name: string, days: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('accounts')
+    .set({ client_age_out_days: days })
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The account whose client keeps longest what it was sent; undefined where there is no account. */
+export async function findLongestAgeOut(
   db: Db,
-): Promise<readonly (Account & { readonly reads: readonly string[] })[]> {
-  const { rows } = await sql<Account & { reads: string[] }>`
-    select a.id, a.name, a.role, array(
+): Promise<{ readonly name: string; readonly days: number } | undefined> {
+  return db
+    .selectFrom('accounts')
+    .select(['name', 'client_age_out_days as days'])
+    .orderBy('client_age_out_days', 'desc')
+    .orderBy('name')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+export interface ListedAccount extends Account {
+  /** names of the collections that it was granted to read */
+  readonly reads: readonly string[]
+  readonly clientAgeOutDays: number
+}
+
+/** All accounts by their names. */
+export async function readAccounts(db: Db): Promise<readonly ListedAccount[]> {
+  const { rows } = await sql<ListedAccount>`
+    select a.id, a.name, a.role, a.client_age_out_days as "clientAgeOutDays", array(
       select c.name from grants g join collections c on c.id = g.collection_id
       where g.account_id = a.id and g.can_read order by c.name) as reads
     from accounts a order by a.name`.execute(db)

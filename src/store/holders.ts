@@ -1,0 +1,207 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Micros } from '../model/micros.ts'
+import type { Db } from './db.ts'
+
+export interface Holder {
+  readonly account: string
+  /** when the last poll ended that sent this account any of it */
+  readonly lastSent: Date
+  /** when its client will have dropped it, if it drops things after the account's age-out */
+  readonly mayHoldUntil: Date
+}
+
+/** What a recall is about is meant as it was served until then: not what others' assertions show later. */
+export type HeldSubject =
+  | { readonly indicatorIds: readonly number[] }
+  | { readonly recallId: number }
+
+/**
+ * Tells until when the clients of each account may hold any of these indicators, by the ledger: whoever
+ * was sent a block of one that was readable then, as far as it left. A poll that is under way counts as sent
+ * whole, for a day at most, after which its process must be dead. What the ledger no longer has is not told.
+ * @returns the longest first; accounts that were sent none of it are left out
+ */
+export async function findHolders(db: Db, subject: HeldSubject): Promise<readonly Holder[]> {
+  const { rows } = await sql<{ now: Micros }>`select taxiway_micros() as now`.execute(db)
+  const { now } = rows[0] as { now: Micros }
+  const lastSent = new Map<number, Micros>()
+  for (const stream of await readSentLabels(db, subject)) {
+    for (const [account, ended] of await findLastSent(db, now, stream)) {
+      lastSent.set(account, Math.max(ended, lastSent.get(account) ?? 0))
+    }
+  }
+  if (lastSent.size === 0) return []
+  const accounts = await db
+    .selectFrom('accounts')
+    .select(['id', 'name', 'client_age_out_days'])
+    .where('id', 'in', [...lastSent.keys()])
+    .execute()
+  return accounts
+    .map(({ id, name, client_age_out_days: days }) => {
+      // Whole milliseconds, not before what is meant.
+      const sent = Math.ceil((lastSent.get(id) as Micros) / 1000)
+      return {
+        account: name,
+        lastSent: new Date(sent),
+        mayHoldUntil: new Date(sent + days * 86_400_000),
+      }
+    })
+    .sort(
+      (a, b) =>
+        b.mayHoldUntil.getTime() - a.mayHoldUntil.getTime() || (a.account < b.account ? -1 : 1),
+    )
+}
+
+/**
+ * The subject's blocks in one stream. Publications and withdrawals are numbered together in the order of
+ * their commits, so that of each block one number says when it was read no more.
+ */
+interface StreamBlocks {
+  readonly collectionId: number
+  readonly binding: number
+  /** ascending */
+  readonly labels: Float64Array
+  /** of each block the publication that superseded it or the withdrawal; Infinity: live */
+  readonly ended: Float64Array
+}
+
+async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly StreamBlocks[]> {
+  // As text: a driver takes a second to make a million rows of it.
+  const { rows } = await sql<{
+    collection_id: number
+    binding: number
+    labels: string
+    ended: string
+  }>`
+    select collection_id, binding, string_agg(label::text, ',' order by label) as labels,
+      string_agg(coalesce(ended::text, 'Infinity'), ',' order by label) as ended
+    from (
+      select b.collection_id, b.binding, p.base_label + b.ordinal as label,
+        least(b.superseded_by,
+          case when everywhere.through_publication >= b.publication_id then everywhere.number end,
+          case when here.through_publication >= b.publication_id then here.number end) as ended
+      from blocks b join publications p on p.id = b.publication_id
+        left join withdrawals everywhere on everywhere.indicator_id = b.indicator_id
+          and everywhere.collection_id = 0 and everywhere.binding = 0
+        left join withdrawals here on here.indicator_id = b.indicator_id
+          and here.collection_id = b.collection_id and here.binding = b.binding
+      where ${isOf(subject)}) as block
+    group by 1, 2`.execute(db)
+  return rows.map((row) => ({
+    collectionId: row.collection_id,
+    binding: row.binding,
+    labels: Float64Array.from(row.labels.split(','), Number),
+    ended: Float64Array.from(row.ended.split(','), Number),
+  }))
+}
+
+function isOf(subject: HeldSubject): RawBuilder<unknown> {
+  if ('indicatorIds' in subject) {
+    return sql`b.indicator_id = any(${subject.indicatorIds}::bigint[])`
+  }
+  const { recallId } = subject
+  // Suppressed ones too: what has expired since was served before.
+  return sql`b.publication_id <= (select through_publication from recalls where id = ${recallId})
+    and b.indicator_id in (
+      select indicator_id from assertions
+        where source_id = (select source_id from recalls where id = ${recallId})
+      union select indicator_id from assertions
+        where report_id = (select report_id from recalls where id = ${recallId})
+      union select indicator_id from recalled_indicators where recall_id = ${recallId})`
+}
+
+// Of most accounts the newest poll that comes into question is one that sent something.
+const pagePolls = 2_000
+
+/** @returns by account when the last poll ended that sent one of these blocks */
+async function findLastSent(
+  db: Db,
+  now: Micros,
+  blocks: StreamBlocks,
+): Promise<ReadonlyMap<number, Micros>> {
+  const found = new Map<number, Micros>()
+  const findLatestEnd = createLatestEnd(blocks)
+  const first = blocks.labels[0] as Micros
+  const last = blocks.labels.at(-1) as Micros
+  const latest = findLatestEnd(undefined, last)
+  const allEnded = latest === Number.POSITIVE_INFINITY ? null : latest
+  let after: PollRow | undefined
+  for (;;) {
+    // Polls that may have sent something, by the ends of what there is alone.
+    const { rows } = await sql<PollRow>`
+      select * from (
+        select id, account_id, begin_label, greatest(as_of, withdrawals_seen) as seen,
+          case when status = 'under way' then coalesce(answered_end, end_label)
+            else left_through end as through,
+          case when status = 'under way' then least(${now}::bigint, ${micros} + 86400000000)
+            else ${micros} + duration_ms * 1000::bigint end as ended
+        from polls
+        where collection_id = ${blocks.collectionId} and binding = ${blocks.binding}
+          and not counts_only and end_label >= ${first}::bigint
+          and (begin_label is null or begin_label < ${last}::bigint)
+          and not (account_id = any(${[...found.keys()]}::integer[]))) as poll
+      where through >= ${first}::bigint and (seen < ${allEnded}::bigint) is not false
+        and (${after === undefined}::boolean
+          or (ended, id) < (${after?.ended ?? null}::bigint, ${after?.id ?? null}::bigint))
+      order by ended desc, id desc limit ${pagePolls}`.execute(db)
+    for (const poll of rows) {
+      if (found.has(poll.account_id)) continue
+      if (findLatestEnd(poll.begin_label ?? undefined, poll.through) > poll.seen) {
+        found.set(poll.account_id, poll.ended)
+      }
+    }
+    after = rows.at(-1)
+    if (rows.length < pagePolls) return found
+  }
+}
+
+const micros = sql`(extract(epoch from started_at) * 1000000)::bigint`
+
+interface PollRow {
+  id: number
+  account_id: number
+  begin_label: Micros | null
+  /** up to where something may have been sent */
+  through: Micros
+  /** the newest publication or withdrawal that it knew of */
+  seen: number
+  ended: Micros
+}
+
+/**
+ * Prepares for asking what the latest end is of all blocks with labels after `begin` up to and with
+ * `through`: a poll has sent one of them if that is later than what the poll knew of. A recall has hundreds
+ * of thousands of blocks and thousands of polls, so an answer may cost no more than the depth of a tree.
+ * @returns a function whose answer is 0 where there is no block
+ */
+function createLatestEnd({ labels, ended }: StreamBlocks) {
+  const count = labels.length
+  // Element n is the greatest of elements 2n and 2n + 1; the blocks are the second half.
+  const tree = new Float64Array(2 * count)
+  tree.set(ended, count)
+  for (let n = count - 1; n > 0; n -= 1) {
+    tree[n] = Math.max(tree[2 * n] as number, tree[2 * n + 1] as number)
+  }
+  return (begin: Micros | undefined, through: Micros): number => {
+    let from = count + (begin === undefined ? 0 : countUpTo(labels, begin))
+    let to = count + countUpTo(labels, through)
+    let latest = 0
+    for (; from < to; from >>= 1, to >>= 1) {
+      if (from & 1) latest = Math.max(latest, tree[from++] as number)
+      if (to & 1) latest = Math.max(latest, tree[--to] as number)
+    }
+    return latest
+  }
+}
+
+/** How many of these, which ascend, are not greater than `most`. */
+function countUpTo(numbers: Float64Array, most: number): number {
+  let from = 0
+  let to = numbers.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((numbers[middle] as number) <= most) from = middle + 1
+    else to = middle
+  }
+  return from
+}
