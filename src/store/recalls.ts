@@ -88,12 +88,13 @@ export async function readRecalledIndicators(
   return rows.map((row) => row.id)
 }
 
+// Suppressed assertions too: parts of result sets still read blocks from before they were retracted.
 function subjectIndicators(recallId: number): RawBuilder<unknown> {
   return sql`
     select indicator_id from assertions
-      where source_id = (select source_id from recalls where id = ${recallId}) and not suppressed
+      where source_id = (select source_id from recalls where id = ${recallId})
     union select indicator_id from assertions
-      where report_id = (select report_id from recalls where id = ${recallId}) and not suppressed
+      where report_id = (select report_id from recalls where id = ${recallId})
     union select indicator_id from recalled_indicators where recall_id = ${recallId}`
 }
 
