@@ -54,18 +54,17 @@ function choosePlans(random: Random, source: string, version: number): readonly 
     source,
     report: (first + index) % reportsEach,
     version,
-    size: count === 1 ? chooseSize(random) : 1 + random.below(40),
+    size: count === 1 ? chooseSize(random, version) : 1 + random.below(40),
     seed: random.below(2 ** 31),
   }))
 }
 
-/** Mostly few; sometimes more than a transaction takes. */
-function chooseSize(random: Random): number {
+/** Mostly few; now and then more than a transaction takes. */
+function chooseSize(random: Random, version: number): number {
+  if (version % 40 === 10) return 2_600 + random.below(400)
   const kind = random.next()
-  if (kind < 0.6) return 1 + random.below(40)
-  if (kind < 0.92) return 40 + random.below(160)
-  if (kind < 0.98) return 300 + random.below(700)
-  return 2_600 + random.below(600)
+  if (kind < 0.65) return 1 + random.below(30)
+  return kind < 0.95 ? 30 + random.below(100) : 200 + random.below(400)
 }
 
 export async function sweepNowAndThen(writer: Writer, stage: Stage): Promise<void> {
@@ -114,7 +113,7 @@ async function readRecallsInForce(database: pg.Client): Promise<readonly number[
 async function chooseSubject({ random, taken, database }: Stage): Promise<RecallSubject> {
   const kind = random.next()
   const [source = '', report = ''] = random.pick([...taken]).split(' ')
-  if (kind < 0.15) return { source }
+  if (kind < 0.12) return { source }
   if (kind < 0.5) return { report: { source, externalId: externalIdOf(Number(report)) } }
   const { rows } = await database.query(
     'select type, value from indicators order by md5(id::text || $1) limit $2',

@@ -41,7 +41,10 @@ export interface Client {
   close(): void
 }
 
-const patienceMs = 2_500
+/** Another has found a fault: nobody goes on. */
+export class RunIsOver extends Error {}
+
+const patienceMs = 2_000
 const broken = {
   refused: 'refused connections',
   client: 'broken by the client',
@@ -56,7 +59,7 @@ export function createClient(plan: ClientPlan, around: Surroundings): Client {
   let turn = random.below(servers.length)
 
   async function attempt(body: string) {
-    if (progress.faults.length > 0) throw new Error('the run is over')
+    if (progress.faults.length > 0) throw new RunIsOver('the run is over')
     const before = recalls.standing
     const got = await exchange(await nextUrl(), login, body, chooseManner(), progress)
     progress.add('polls')

@@ -1,4 +1,4 @@
-import { type Agent, type IncomingMessage, request } from 'node:http'
+import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type Login, namespace, taxiiHeaders } from '../helpers/poll.ts'
 import type { Progress } from './feed-progress.ts'
 
@@ -36,23 +36,31 @@ export async function exchange(
   manner: Manner,
   progress: Progress,
 ): Promise<Exchange> {
-  const over = new AbortController()
+  const { patienceMs, slow, breakAfterBytes = Number.POSITIVE_INFINITY, agent } = manner
+  const sent = request(`${url}/taxii/poll`, {
+    method: 'POST',
+    headers: taxiiHeaders(login),
+    agent: agent ?? false,
+  })
   let why: 'refused' | 'client' | 'timeout' | 'server' = 'server'
-  const giveUp = (reason: 'client' | 'timeout') => {
-    why = reason
-    over.abort()
-  }
-  const impatience = setTimeout(() => giveUp('timeout'), manner.patienceMs)
+  const impatience = setTimeout(() => {
+    why = 'timeout'
+    sent.destroy()
+  }, patienceMs)
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    const response = await send(url, login, body, manner.agent, over.signal)
+    const response = await answerTo(sent, body)
     for await (const chunk of response as AsyncIterable<Buffer>) {
       impatience.refresh()
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes >= (manner.breakAfterBytes ?? Number.POSITIVE_INFINITY)) giveUp('client')
-      if (manner.slow) {
+      if (bytes >= breakAfterBytes) {
+        why = 'client'
+        // Also of an answer that is there to its end: this client has not taken it.
+        throw new Error('broken off')
+      }
+      if (slow) {
         const { polls } = progress.counts
         await progress.until(() => progress.counts.polls > polls, 20)
         impatience.refresh()
@@ -61,6 +69,7 @@ export async function exchange(
     const text = Buffer.concat(chunks).toString()
     return { whole: true, httpStatus: response.statusCode ?? 0, text }
   } catch (error) {
+    sent.destroy()
     if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') why = 'refused'
     return { whole: false, text: Buffer.concat(chunks).toString(), why }
   } finally {
@@ -68,24 +77,11 @@ export async function exchange(
   }
 }
 
-function send(
-  url: string,
-  login: Login,
-  body: string,
-  agent: Agent | undefined,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+function answerTo(sent: ClientRequest, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/taxii/poll`, {
-      method: 'POST',
-      headers: taxiiHeaders(login),
-      agent: agent ?? false,
-      signal,
-    })
-    // Stays for what comes after the response has begun, which the body's reader is told too.
-    sent.on('error', reject).once('response', (response) => {
-      resolve(response.on('error', () => {}))
-    })
+    // Both stay for what comes later, which the body's reader is told too.
+    sent.on('error', reject)
+    sent.once('response', (response) => resolve(response.on('error', () => {})))
     sent.end(body)
   })
 }

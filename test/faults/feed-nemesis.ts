@@ -40,7 +40,7 @@ export async function attack(options: NemesisOptions): Promise<void> {
   const round = (Object.keys(acts) as Act[]).flatMap((act) => Array<Act>(acts[act]).fill(act))
   while (round.length > 0 && progress.faults.length === 0) {
     const [act] = round.splice(random.below(round.length), 1)
-    await afterPolls(progress, 20 + random.below(30))
+    await afterPolls(progress, 8 + random.below(20))
     if (act) await does[act](options)
   }
 }
@@ -67,13 +67,13 @@ const does: Readonly<Record<Act, (options: NemesisOptions) => Promise<void>>> = 
     progress.add('kills of the sweeper')
   },
   async freezeServer({ prey, progress, random }) {
-    await freezeAwhile(random.pick(prey.servers), progress, 15 + random.below(25))
+    await freezeAwhile(random.pick(prey.servers), progress, 10 + random.below(15))
     progress.add('stops of servers')
   },
   async freezeWriter({ prey, progress, random }) {
     const writer = random.pick([...prey.publishers, prey.recaller, prey.sweeper])
     await atWork(writer, progress, random)
-    await freezeAwhile(writer, progress, 15 + random.below(40))
+    await freezeAwhile(writer, progress, 10 + random.below(20))
     progress.add('stops of writers')
   },
   async endBackends({ progress, random, database }) {
@@ -109,6 +109,6 @@ async function killAtWork(writer: Writer, progress: Progress, random: Random): P
 /** Where it holds a lock that polls wait for, they do not get on, and the time ends it. */
 async function freezeAwhile(victim: Victim, progress: Progress, polls: number): Promise<void> {
   victim.freeze()
-  await afterPolls(progress, polls, 3_000)
+  await afterPolls(progress, polls, 2_000)
   victim.thaw()
 }

@@ -16,7 +16,7 @@ export const publishers = ['publisher-1', 'publisher-2', 'publisher-3'] as const
 export const reportsEach = 7
 
 // Small enough that reports of different sources overlap.
-const pool = 4_000
+const pool = 3_500
 const day = 86_400_000
 const firstDay = Date.UTC(2026, 4, 1)
 
