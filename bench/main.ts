@@ -1,13 +1,14 @@
 /**
- * What is measured: `npm run bench [-- ingest|polls|start …] [--runs N]`. Figures are medians with the
+ * What is measured: `npm run bench [-- feed|ingest|polls|start …] [--runs N]`. Figures are medians with the
  * least and the most of all runs; limits are those of docs/performance.md.
  */
+import { benchFeed } from './feed.ts'
 import { benchIngest } from './ingest.ts'
 import { printLines } from './measure.ts'
 import { benchPolls } from './polls.ts'
 import { benchStart } from './start.ts'
 
-const benches = { ingest: benchIngest, polls: benchPolls, start: benchStart }
+const benches = { feed: benchFeed, ingest: benchIngest, polls: benchPolls, start: benchStart }
 type Name = keyof typeof benches
 
 const args = process.argv.slice(2)

@@ -17,6 +17,13 @@ export function summarize(values: readonly number[]): Measured {
   return { median, least: at(0), most: at(last), runs: sorted.length }
 }
 
+/** The value that so many of a hundred do not exceed, with the least and the most of all. */
+export function percentile(values: readonly number[], percent: number): Measured {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = sorted[Math.ceil((percent / 100) * sorted.length) - 1] as number
+  return { ...summarize(values), median: at }
+}
+
 export function show({ median, least, most, runs }: Measured, unit: string): string {
   return `${round(median)} ${unit} (${round(least)} to ${round(most)}, ${runs} runs)`
 }

@@ -1,22 +1,14 @@
 import { ensurePython } from '../scripts/services/python.ts'
-import { defaultJudgeSettings } from '../src/curation/judge.ts'
-import { applyCollections } from '../src/intake/apply-collections.ts'
-import { reconcileCollections } from '../src/intake/reconcile.ts'
-import { takeIn } from '../src/intake/take-in.ts'
 import { formatMicros } from '../src/model/micros.ts'
-import { isRejection, pulseToReport } from '../src/sources/otx/pulse.ts'
-import { defaultIdNamespace } from '../src/stix/ids.ts'
 import { readCollections } from '../src/store/collections.ts'
 import { openStore, type Store } from '../src/store/db.ts'
 import { readBlocks } from '../src/store/feed.ts'
-import { migrate } from '../src/store/migrate.ts'
 import { createHeadReader } from '../src/store/packages.ts'
-import { getSourceId } from '../src/store/sources.ts'
 import { withDatabase } from './database.ts'
+import { benchCollection, fill, makeFeeds } from './fill.ts'
 import { atMost, type Line, peakMemoryMb, plain, summarize } from './measure.ts'
 import { startOpenTaxii } from './opentaxii.ts'
 import { serve } from './serve-child.ts'
-import { syntheticPulses } from './synthetic.ts'
 import { basicAuthorization, type PollTimes, pollRequest, timePoll } from './taxii-requests.ts'
 
 const blocks = 100_000
@@ -28,7 +20,7 @@ export async function benchPolls(runs: number): Promise<readonly Line[]> {
   return withDatabase(async (database) => {
     const store = await openStore({ databaseUrl: database, dataDir: '' })
     try {
-      const feed = await fill(store)
+      const feed = await fillFeed(store)
       return [...(await measureOurs(database, feed, runs)), ...(await measureTheirs(feed, runs))]
     } finally {
       await store.close()
@@ -41,36 +33,9 @@ interface Feed {
   contents(): AsyncIterable<string>
 }
 
-async function fill(store: Store): Promise<Feed> {
-  const { db } = store
-  await migrate(db)
-  await applyCollections(db, [
-    {
-      name: 'bench',
-      description: 'bench',
-      rule: { all: [] },
-      maxTlp: 'green',
-      bindings: ['urn:stix.mitre.org:xml:1.2'],
-      profile: 'esa',
-      packaging: 'indicator',
-      pageSize: undefined,
-      refreshDays: undefined,
-    },
-  ])
-  const intake = {
-    db,
-    producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-    judgeSettings: defaultJudgeSettings,
-    clock: () => new Date(),
-  }
-  await reconcileCollections(intake)
-  const sourceId = await getSourceId(db, 'otx')
-  const options = { pulses: blocks / 500, indicatorsPerPulse: 500, duplicates: 0 }
-  for (const pulse of syntheticPulses(options)) {
-    const report = pulseToReport(pulse, { defaultTlp: 'white', confidence: 25, now: new Date() })
-    if (isRejection(report)) throw new Error(report.detail)
-    await takeIn(intake, { sourceId, reports: [report], rejections: [] })
-  }
+async function fillFeed({ db }: Store): Promise<Feed> {
+  const intake = await makeFeeds(db, [benchCollection()])
+  await fill(intake, blocks)
   const [collection] = await readCollections(db)
   if (!collection) throw new Error('no collection')
   const stream = {

@@ -158,36 +158,31 @@ async function endInPublications(
 }
 
 /**
- * Takes the collection's lock until the transaction ends and tells the first label that may be given now:
- * later than the database's clock, than every label of the collection and than every answered poll's end.
+ * Makes publications of blocks that were written, each with the label of its first block: later than the
+ * database's clock, than every label of the collection and than every end that a poll was answered. Their
+ * commit is when polls see the blocks; until then polls of these collections wait, so let nothing come between.
+ * @returns the base labels, in the order given
  */
-export async function lockForPublishing(db: Db, collectionId: number): Promise<Micros> {
-  const { rows } = await sql<{ base: number }>`
-    select taxiway_next_base(${collectionId}::integer) as base`.execute(db)
-  return (rows[0] as { base: number }).base
-}
-
-/** Makes a publication: the moment of its commit is when polls see its blocks. */
-export async function writePublication(
+export async function writePublications(
   db: Db,
-  publication: {
+  publications: readonly {
     readonly id: number
     readonly stream: Stream
-    readonly baseLabel: Micros
     readonly blockCount: number
-  },
-): Promise<void> {
-  await db
-    .insertInto('publications')
-    .values({
-      id: publication.id,
-      collection_id: publication.stream.collectionId,
-      binding: bindingNumber(publication.stream.binding),
-      base_label: publication.baseLabel,
-      block_count: publication.blockCount,
-      live_count: publication.blockCount,
-    })
-    .execute()
+  }[],
+): Promise<readonly Micros[]> {
+  if (publications.length === 0) return []
+  // All publishers lock in the same order, so that no two ever wait for each other.
+  const sorted = [...publications].sort(
+    (a, b) => a.stream.collectionId - b.stream.collectionId || a.id - b.id,
+  )
+  const { rows } = await sql<{ bases: Micros[] }>`
+    select taxiway_publish(${sorted.map(({ id }) => id)}::bigint[],
+      ${sorted.map(({ stream }) => stream.collectionId)}::integer[],
+      ${sorted.map(({ stream }) => bindingNumber(stream.binding))}::smallint[],
+      ${sorted.map(({ blockCount }) => blockCount)}::integer[]) as bases`.execute(db)
+  const bases = new Map(sorted.map(({ id }, index) => [id, rows[0]?.bases[index] as Micros]))
+  return publications.map(({ id }) => bases.get(id) as Micros)
 }
 
 /** Saves the database's clock, so that labels go on from it should that clock step back. */

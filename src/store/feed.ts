@@ -243,9 +243,12 @@ async function* readGroup(
   const { rows } = await sql<BlockRow>`
     select x.l + b.ordinal as label, k.head_id, k.tail
     from json_to_recordset(${recordset(slices)}::json) as x(p bigint, l bigint, f integer, t integer)
-      join blocks b on b.publication_id = x.p and b.ordinal between x.f and x.t
-      left join packages k on k.id = b.package_id
-    where ${isReadAt(asOf)} order by label`.execute(db)
+      -- "offset 0" keeps the planner from reading whole tables for what it takes to be many slices.
+      cross join lateral (select b.ordinal, b.package_id from blocks b
+        where b.publication_id = x.p and b.ordinal between x.f and x.t and ${isReadAt(asOf)}
+        offset 0) as b
+      left join lateral (select head_id, tail from packages where id = b.package_id offset 0) as k on true
+    order by label`.execute(db)
   if (rows.length > 0) yield await toBlocks(rows, readHead)
 }
 

@@ -5,12 +5,11 @@ import type { FeedBlock, LabelRange, Stream } from '../../src/model/feed.ts'
 import type { Micros } from '../../src/model/micros.ts'
 import {
   findNewestBlocks,
-  lockForPublishing,
   saveHighWaterMark,
   supersedeBlocks,
   withdrawBlocks,
   writeBlocks,
-  writePublication,
+  writePublications,
 } from '../../src/store/blocks.ts'
 import { readCollections, writeCollection } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
@@ -73,13 +72,9 @@ async function createFeed(db: Db) {
         old.map((block) => ({ block, by: publicationId })),
       )
       await writeBlocks(trx, blocks)
-      const baseLabel = await lockForPublishing(trx, stream.collectionId)
-      await writePublication(trx, {
-        id: publicationId,
-        stream,
-        baseLabel,
-        blockCount: blocks.length,
-      })
+      const [baseLabel = 0] = await writePublications(trx, [
+        { id: publicationId, stream, blockCount: blocks.length },
+      ])
       for (const { indicatorId, ordinal, head, tail } of blocks) {
         live.get(stream)?.set(indicatorId, { label: baseLabel + ordinal, content: head + tail })
         labels.push(baseLabel + ordinal)

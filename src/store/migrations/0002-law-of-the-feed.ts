@@ -136,6 +136,27 @@ const statements = [
       return taxiway_settled(collection) + 1;
     end $$`,
 
+  // Gives publications their labels, in the order given: all of a collection's together, and collections
+  // in the order of their ids. One statement, so that between the lock and the commit nothing is asked.
+  `create function taxiway_publish(
+      ids bigint[], collections integer[], streams smallint[], counts integer[]) returns bigint[]
+    language plpgsql volatile as $$
+    declare
+      base bigint;
+      bases bigint[] := '{}';
+    begin
+      for n in 1 .. cardinality(ids) loop
+        if n = 1 or collections[n] <> collections[n - 1] then
+          base := taxiway_next_base(collections[n]);
+        end if;
+        insert into publications (id, collection_id, binding, base_label, block_count, live_count)
+          values (ids[n], collections[n], streams[n], base, counts[n], counts[n]);
+        bases := bases || base;
+        base := base + counts[n];
+      end loop;
+      return bases;
+    end $$`,
+
   'drop function taxiway_safe_label',
   `create function taxiway_safe(collection integer, out safe bigint, out as_of bigint)
     language plpgsql volatile as $$
