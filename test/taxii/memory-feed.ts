@@ -1,6 +1,7 @@
 import type { Account } from '../../src/model/account.ts'
 import type { Collection, ContentBinding } from '../../src/model/collection.ts'
 import type { FeedBlock, LabelRange, ResultSet, Stream } from '../../src/model/feed.ts'
+import type { PollOutcome } from '../../src/model/ledger.ts'
 import type { Micros } from '../../src/model/micros.ts'
 import type { Feed } from '../../src/taxii/feed.ts'
 
@@ -24,8 +25,14 @@ export interface MemoryFeed extends Feed {
   /** called before anything else is answered */
   beforeCall: () => void
   readonly sets: Map<string, ResultSet>
+  /** called before the ends of polls are entered */
+  beforeCompletion: () => void
+  /** how polls ended, in the order in which it was entered */
+  readonly completed: PollOutcome[]
   batchesRead: number
   readersOpen: number
+  /** how many are in the ledger */
+  polls: number
 }
 
 export function collection(overrides: Partial<Collection> = {}): Collection {
@@ -74,9 +81,12 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
     now: start + 1000 * second,
     beforeBatch: () => undefined,
     beforeCall: () => undefined,
+    beforeCompletion: () => undefined,
+    completed: [],
     sets: new Map(),
     batchesRead: 0,
     readersOpen: 0,
+    polls: 0,
 
     publish(collectionId, binding, ...labels) {
       for (const label of labels) {
@@ -103,7 +113,8 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         begin: begin === undefined ? undefined : Math.min(begin, feed.now),
         end: Math.min(end, feed.now),
       }
-      return { pollId: 1, range, snapshot: { ...stream, asOf: 0 } }
+      feed.polls += 1
+      return { pollId: feed.polls, range, snapshot: { ...stream, asOf: 0 } }
     },
     async countBlocks(stream, range) {
       return live(stream, range).length
@@ -148,10 +159,14 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
     },
     async noteFirstPart() {},
     async enterPart() {
-      return 2
+      feed.polls += 1
+      return feed.polls
     },
     async correctPart() {},
-    async completePolls() {},
+    async completePolls(outcomes) {
+      feed.beforeCompletion()
+      feed.completed.push(...outcomes)
+    },
     async movePartEnds(set, partEnds) {
       const stored = feed.sets.get(set.id)
       if (stored !== set) return stored ?? set

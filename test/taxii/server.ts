@@ -33,6 +33,7 @@ export interface TestServer {
   readonly logged: { err?: unknown; message: string }[]
   /** every TAXII message that was answered to post() */
   readonly answers: string[]
+  close(): Promise<void>
   /** @param headers undefined takes one away */
   post(
     body: string | Uint8Array<ArrayBuffer>,
@@ -71,6 +72,7 @@ export async function startServer(
     feed,
     logged,
     answers,
+    close: () => app.close(),
     async post(body, { path = '/taxii/poll', headers = {} } = {}) {
       const sent = new Headers()
       const all = { ...taxiiHeaders, Authorization: basic(reader.name, password), ...headers }
