@@ -247,7 +247,8 @@ t.test('what an outdated holder has begun comes before all that its successor do
     // Past the fence it is overtaken. A plain look at the lease would have let the successor write now.
     const token = await takeOver(db)
     successor = writeInTurn({ db, clock }, async () => written.push(`successor, token ${token}`))
-    const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted`
+    const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted
+      and database = (select oid from pg_database where datname = current_database())`
     await until(async () => (await waiting.execute(trx)).rows.length > 0)
     written.push('outdated holder')
   })
