@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import type { Db } from '../../src/store/db.ts'
 import { isWithdrawn } from '../../src/store/live.ts'
 
 const live = sql`b.superseded_by is null and not ${isWithdrawn}`
 
+export type Dump = Record<string, readonly unknown[]>
+
 /** What a store says, without how often and when it came to say it. */
-export async function dumpStore(db: Db): Promise<Record<string, readonly unknown[]>> {
+export async function dumpStore(db: Db): Promise<Dump> {
   const queries = {
     sources: sql`select name, cursor from sources order by name`,
     reports: sql`
@@ -42,4 +45,19 @@ export async function dumpStore(db: Db): Promise<Record<string, readonly unknown
   const dump: Record<string, readonly unknown[]> = {}
   for (const [name, query] of Object.entries(queries)) dump[name] = (await query.execute(db)).rows
   return dump
+}
+
+/** Of each kind of row the first pair that differs: comparing all of them in full takes tap many seconds. */
+export function differences(found: Dump, wanted: Dump): Record<string, unknown> {
+  const differing: Record<string, unknown> = {}
+  for (const [name, rows] of Object.entries(wanted)) {
+    const others = found[name] ?? []
+    const length = Math.max(rows.length, others.length)
+    for (let index = 0; index < length; index++) {
+      if (isDeepStrictEqual(others[index], rows[index])) continue
+      differing[name] = { index, found: others[index], wanted: rows[index] }
+      break
+    }
+  }
+  return differing
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { applyCollections } from '../../src/intake/apply-collections.ts'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
@@ -10,7 +9,7 @@ import { openStore } from '../../src/store/db.ts'
 import { findFaults } from '../helpers/sound-feed.ts'
 import { makeStore, type StoreKind, type StorePlace } from '../helpers/stores.ts'
 import { aCollection, createTestIntake } from '../intake/reports.ts'
-import { dumpStore } from './dump.ts'
+import { type Dump, differences, dumpStore } from './dump.ts'
 import { makeSyntheticPulses } from './synthetic-pulses.ts'
 
 const kills = 10
@@ -104,23 +103,6 @@ async function readStore(place: StorePlace) {
   } finally {
     await store.close()
   }
-}
-
-type Dump = Awaited<ReturnType<typeof dumpStore>>
-
-/** Of each kind of row the first pair that differs: comparing all of them in full takes tap many seconds. */
-function differences(found: Dump, wanted: Dump): Record<string, unknown> {
-  const differing: Record<string, unknown> = {}
-  for (const [name, rows] of Object.entries(wanted)) {
-    const others = found[name] ?? []
-    const length = Math.max(rows.length, others.length)
-    for (let index = 0; index < length; index++) {
-      if (isDeepStrictEqual(others[index], rows[index])) continue
-      differing[name] = { index, found: others[index], wanted: rows[index] }
-      break
-    }
-  }
-  return differing
 }
 
 t.test('killed ten times, an ingest ends in the store of an undisturbed one', async (t) => {

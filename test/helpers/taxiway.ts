@@ -50,14 +50,19 @@ export async function makeFolder(t: Teardown): Promise<string> {
 /**
  * Starts the command line as its users do. It gets these settings and no other, and does not outlive `t`.
  * @param options.cwd relative paths, such as the default data folder, are from here
+ * @param options.program is run instead of the command line
  */
 export function startTaxiway(
   t: Teardown,
   args: readonly string[],
   settings: Settings,
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly cwd?: string
+    readonly env?: NodeJS.ProcessEnv
+    readonly program?: string
+  } = {},
 ): Taxiway {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [options.program ?? main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: process.env.PATH, HOME: tmpdir(), TZ: 'UTC', ...options.env, ...settings },
