@@ -25,19 +25,24 @@ export async function reconcileCollections(
 ): Promise<Reconciled> {
   const { db, producer } = intake
   const changed = (await readCollections(db)).filter(isBehind)
+  const changedIds = new Set(changed.map(({ id }) => id))
   let published = 0
   let withdrawn = 0
   let afterId = changed.length > 0 ? 0 : undefined
   while (afterId !== undefined) {
-    const ids: readonly number[] = await readIndicatorIds(db, afterId, batchIndicators)
+    const after: number = afterId
+    // Read behind the lock: by then the indicators are there of whoever had still read the former settings,
+    // and settings that have changed once more meanwhile are not followed any more.
     const done = await writeInTurn(intake, async (trx, now) => {
-      const prepared = await prepareBlocks(trx, ids, changed, producer, now)
-      return { published: await publish(trx, prepared), withdrawn: prepared.withdrawn }
+      const ids = await readIndicatorIds(trx, after, batchIndicators)
+      const collections = (await readCollections(trx)).filter(({ id }) => changedIds.has(id))
+      const prepared = await prepareBlocks(trx, ids, collections, producer, now)
+      return { ids, published: await publish(trx, prepared), withdrawn: prepared.withdrawn }
     })
     published += done.published
     withdrawn += done.withdrawn
-    onProgress({ indicators: ids.length, published: done.published })
-    afterId = ids.at(-1)
+    onProgress({ indicators: done.ids.length, published: done.published })
+    afterId = done.ids.at(-1)
   }
   for (const { id, settingsVersion } of changed) await markReconciled(db, id, settingsVersion)
   return { collections: changed.map((collection) => collection.name), published, withdrawn }
