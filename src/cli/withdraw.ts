@@ -5,8 +5,10 @@ import { type RecallRequest, recall, settleRecalls, undoRecall } from '../intake
 import { ConfigError } from '../model/errors.ts'
 import { type ObservableType, observableTypes } from '../model/observable.ts'
 import { createIntake } from '../service.ts'
+import { findHolders } from '../store/holders.ts'
 import { findNamedIndicators } from '../store/named-indicators.ts'
 import { readRecalls } from '../store/recalls.ts'
+import { describe } from './indicator.ts'
 import { parseCount } from './parse-count.ts'
 import { formatTable } from './table.ts'
 import { withStore } from './with-store.ts'
@@ -120,6 +122,8 @@ async function withdraw(intake: ReturnType<typeof createIntake>, request: Recall
   if (published > 0) {
     console.log(`Blocks published again, for what others assert: ${published}.`)
   }
+  const holders = await findHolders(intake.db, { recallId: id })
+  console.log(describe('Who was sent any of it:', holders, new Date()))
   console.log(`To undo it: taxiway withdraw undo ${id}`)
 }
 

@@ -69,13 +69,16 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
       where p.id = x.publication_id),
     -- In the order of the index, and without "on conflict": three times as fast as otherwise.
     each_once as materialized (select distinct indicator_id from ended order by indicator_id),
-    latest as materialized (select max(id) as id, clock_timestamp() as moment from publications),
+    latest as materialized (
+      select max(id) as id, clock_timestamp() as moment, nextval('publications_id_seq') as number
+      from publications),
     withdrawn_again as (
       update withdrawals w set through_publication = latest.id, withdrawn_at = latest.moment
       from each_once e, latest where w.indicator_id = e.indicator_id and w.collection_id = 0),
     withdrawn as (
-      insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
-      select e.indicator_id, 0, 0, latest.id, latest.moment from each_once e, latest
+      insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at,
+        number)
+      select e.indicator_id, 0, 0, latest.id, latest.moment, latest.number from each_once e, latest
       where not exists (
         select from withdrawals w where w.indicator_id = e.indicator_id and w.collection_id = 0))
     select count(*) as indicators from each_once`.execute(db)
