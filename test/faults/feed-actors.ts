@@ -5,7 +5,7 @@ import type { Poller } from './feed-poller.ts'
 import type { Progress } from './feed-progress.ts'
 import type { Random } from './feed-random.ts'
 import type { RecallBook } from './feed-recalls.ts'
-import { externalIdOf, type ReportPlan, reportsEach } from './feed-reports.ts'
+import { externalIdOf, publishers, type ReportPlan, reportsEach } from './feed-reports.ts'
 
 /** What all who act share. `goesOn` turns false when the feed is to come to rest. */
 export interface Stage {
@@ -54,17 +54,17 @@ function choosePlans(random: Random, source: string, version: number): readonly 
     source,
     report: (first + index) % reportsEach,
     version,
-    size: count === 1 ? chooseSize(random, version) : 1 + random.below(40),
+    size: count === 1 ? chooseSize(random, source, version) : 1 + random.below(40),
     seed: random.below(2 ** 31),
   }))
 }
 
 /** Mostly few; now and then more than a transaction takes. */
-function chooseSize(random: Random, version: number): number {
-  if (version % 40 === 10) return 2_600 + random.below(400)
+function chooseSize(random: Random, source: string, version: number): number {
+  if (source === publishers[0] && version % 60 === 8) return 2_600 + random.below(400)
   const kind = random.next()
-  if (kind < 0.65) return 1 + random.below(30)
-  return kind < 0.95 ? 30 + random.below(100) : 200 + random.below(400)
+  if (kind < 0.65) return 1 + random.below(20)
+  return kind < 0.95 ? 20 + random.below(60) : 100 + random.below(300)
 }
 
 export async function sweepNowAndThen(writer: Writer, stage: Stage): Promise<void> {
@@ -113,7 +113,7 @@ async function readRecallsInForce(database: pg.Client): Promise<readonly number[
 async function chooseSubject({ random, taken, database }: Stage): Promise<RecallSubject> {
   const kind = random.next()
   const [source = '', report = ''] = random.pick([...taken]).split(' ')
-  if (kind < 0.12) return { source }
+  if (kind < 0.1) return { source }
   if (kind < 0.5) return { report: { source, externalId: externalIdOf(Number(report)) } }
   const { rows } = await database.query(
     'select type, value from indicators order by md5(id::text || $1) limit $2',

@@ -13,47 +13,65 @@ interface StoredBlock {
   readonly withdrawn: boolean
 }
 
-/**
- * Holds what one poller received to what the store says was published.
- * @returns a sentence on each fault
- */
-export async function judgePoller(db: Db, poller: Poller): Promise<readonly string[]> {
-  const { login, collection, binding } = poller.plan
+export interface Judgement {
+  /** a sentence on each */
+  readonly faults: readonly string[]
+  /** how many blocks were sent again after an answer had broken off */
+  readonly repeated: number
+}
+
+/** Holds what one poller received to what the store says was published. */
+export async function judgePoller(db: Db, poller: Poller): Promise<Judgement> {
+  const { login, collection, binding, skewMs } = poller.plan
   const blocks = await readStream(db, collection, binding)
   const ledger = await readLedger(db, login.name)
-  const found: string[] = []
+  const faults: string[] = []
   const received = new Set<Micros>()
+  let repeated = 0
   let before: Window | undefined
   for (const window of poller.windows) {
-    const fault = (what: string) => found.push(`${what}: ${describe(window, before)}`)
-    judgeOrder(window, before, poller.plan.skewMs === undefined, fault)
+    const last = before
+    const fault = (what: string) => faults.push(`${what}: ${describe(window, last)}`)
+    const after = skewMs === undefined ? (last?.end ?? 0) : earliestAfter(last)
+    judgeOrder(window, last, after, fault)
+    if (skewMs === undefined && window.begin !== window.askedBegin) fault('the begin was moved')
     judgeContent(window, blocks, ledger, fault)
     for (const label of labelsOf(window)) {
-      if (received.has(label)) fault(`${label} was received twice`)
+      if (received.has(label) && label <= (last?.end ?? 0)) repeated += 1
+      else if (received.has(label)) fault(`${label} was received twice`)
       received.add(label)
     }
     before = window
   }
   for (const { label, supersededBy, withdrawn } of blocks) {
-    if (supersededBy === null && !withdrawn && !received.has(label))
-      found.push(`the live block ${label} was never received`)
+    if (supersededBy !== null || withdrawn || received.has(label)) continue
+    const after = poller.windows.findIndex(({ end }) => end >= label)
+    const window = poller.windows[after]
+    const place = window ? describe(window, poller.windows[after - 1]) : 'beyond the last window'
+    faults.push(`the live block ${label} was never received: ${place}`)
   }
-  return found.map((one) => `${login.name} of ${collection}: ${one}`)
+  return { faults: faults.map((one) => `${login.name} of ${collection}: ${one}`), repeated }
 }
 
 const labelsOf = ({ parts }: Window) => parts.flatMap(({ labels }) => labels)
 
+/**
+ * Who goes on from an end that lay ahead does not say which answer was received, if there were several to
+ * one window. What the first did not hold yet may come again.
+ */
+function earliestAfter(window: Window | undefined): Micros {
+  return (window?.retried ? window.begin : window?.end) ?? 0
+}
+
 function judgeOrder(
   window: Window,
   before: Window | undefined,
-  goesOnFromAnswers: boolean,
+  after: Micros,
   fault: (what: string) => void,
 ): void {
-  const answered = before?.end ?? 0
-  const early = [...labelsOf(window), ...window.brokenLabels].find((label) => label <= answered)
-  if (early) fault(`${early} came after the end ${answered} had been answered`)
-  if (window.end < answered) fault('the answered end has gone back')
-  if (goesOnFromAnswers && window.begin !== window.askedBegin) fault('the begin was moved')
+  const early = [...labelsOf(window), ...window.brokenLabels].find((label) => label <= after)
+  if (early) fault(`${early} came after all up to ${after} had been answered`)
+  if (before && window.end < before.end) fault('the answered end has gone back')
   if (window.begin !== window.askedBegin && window.message === undefined) {
     fault('the begin was moved in silence')
   }
@@ -101,7 +119,10 @@ function judgeContent(
 
   const withdrawn = new Set(inRange.filter((one) => one.withdrawn).map(({ label }) => label))
   for (const { of, again } of replays) {
-    const lost = of.labels.find((label) => !again.labels.includes(label) && !withdrawn.has(label))
+    const lost = of.labels.find(
+      (label) =>
+        label > (again.begin ?? 0) && !again.labels.includes(label) && !withdrawn.has(label),
+    )
     if (lost) fault(`part ${of.part} was asked for again and lacked ${lost}`)
   }
 }

@@ -7,13 +7,15 @@ import { fulfillmentRequest } from './feed-exchange.ts'
 export interface PollerPlan extends ClientPlan {
   /**
    * Asks for an end by its own clock, this far ahead of ours, and goes on from that end; undefined: asks
-   * for none and goes on from the answered one.
+   * for none, and goes on from the answered one.
    */
   readonly skewMs?: number
   /** its clock tells whole seconds */
   readonly wholeSeconds?: boolean
   /** goes on from the end that it asked for without that one's fraction of a second */
   readonly dropsFraction?: boolean
+  /** asks for no end and goes on from when it asked, by its clock */
+  readonly asksNoEnd?: boolean
 }
 
 export interface FetchedPart {
@@ -37,6 +39,8 @@ export interface Window {
   /** one for an answer that has no parts */
   readonly parts: readonly FetchedPart[]
   readonly replays: { readonly of: FetchedPart; readonly again: FetchedPart }[]
+  /** the first answer came only when it was asked again */
+  readonly retried: boolean
   /** received before an answer to the same window broke off */
   readonly brokenLabels: readonly Micros[]
 }
@@ -60,7 +64,6 @@ export function createPoller(plan: PollerPlan, around: Surroundings): Poller {
   const client = createClient(plan, around)
   const windows: Window[] = []
   let goesOnFrom: Micros | undefined
-  let lastAskedEnd = 0
 
   function readClock(corrected: boolean): Micros {
     const ahead = corrected ? Math.max(skewMs ?? 0, 2_000) : (skewMs ?? 0)
@@ -87,18 +90,23 @@ export function createPoller(plan: PollerPlan, around: Surroundings): Poller {
   }
 
   async function poll(corrected = false): Promise<void> {
-    let askedEnd = skewMs === undefined ? undefined : readClock(corrected)
-    if (askedEnd !== undefined && askedEnd <= lastAskedEnd) {
-      await progress.until(() => readClock(corrected) > lastAskedEnd, 50)
+    const now = skewMs === undefined ? undefined : readClock(corrected)
+    const next = now && (plan.dropsFraction ? withoutFraction(now) : now)
+    if (next !== undefined && next <= (goesOnFrom ?? 0)) {
+      // By its clock there is nothing to ask for yet.
+      await progress.until(() => readClock(corrected) >= next + secondMicros, 50)
       return
     }
+    let askedEnd = plan.asksNoEnd ? undefined : now
     if (random.chance(0.08)) {
       await insist(request(askedEnd, 'COUNT_ONLY'), [])
       progress.add('counts only')
     }
     const brokenLabels: Micros[] = []
+    let retried = false
     let answer = await client.attempt(request(askedEnd, 'FULL'))
     while (answer.kind !== 'poll') {
+      retried = true
       if (answer.kind === 'broken') for (const { label } of answer.blocks) brokenLabels.push(label)
       // Some ask again for all up to now rather than for the same.
       if (askedEnd !== undefined && random.chance(0.3)) {
@@ -118,13 +126,13 @@ export function createPoller(plan: PollerPlan, around: Surroundings): Poller {
       resultId: first.resultId,
       parts,
       replays: [],
+      retried,
       brokenLabels,
     }
     windows.push(window)
     progress.add('windows')
-    goesOnFrom = askedEnd === undefined ? window.end : askedEnd
-    if (askedEnd !== undefined && plan.dropsFraction) goesOnFrom = withoutFraction(askedEnd)
-    lastAskedEnd = askedEnd ?? 0
+    goesOnFrom = askedEnd ?? now ?? window.end
+    if (plan.dropsFraction) goesOnFrom = withoutFraction(goesOnFrom)
     await replay()
   }
 
