@@ -182,23 +182,35 @@ const statements = [
       fixed_as_of := taxiway_last_publication(collection);
       fixed_end := least(wanted_end, safe);
       if wanted_begin is not null then
+        -- What asks from the same begin is taken for attempts at one window. Which of them its client
+        -- received nobody knows: one that had been given up may be answered last. So the least counts, and
+        -- of the windows the last; a count, and the attempts at the window that is asked for now, tell nothing.
         -- A client goes on from the end that it asked for, which lay ahead: it was answered up to end_label.
-        select p.end_label into noted from polls p
+        select min(p.end_label) into noted from polls p
           where p.account_id = account and p.collection_id = collection and p.binding = stream
             and p.asked_end = wanted_begin and p.asked_end > p.end_label
-          order by p.status = 'broken off', p.counts_only, p.id desc limit 1;
+          group by p.asked_begin, p.status = 'broken off', p.counts_only
+          order by p.status = 'broken off', p.counts_only, min(p.end_label) desc limit 1;
         if noted is null then
           -- From somewhere short of it, such as that end without its fraction of a second.
-          select max(p.end_label) into noted from polls p
+          select min(p.end_label) into noted from polls p
             where p.account_id = account and p.collection_id = collection and p.binding = stream
               and p.asked_end > wanted_begin and p.end_label < wanted_begin
-              and p.status <> 'broken off';
+              and p.asked_begin is distinct from wanted_begin
+              and p.status <> 'broken off' and not p.counts_only
+            group by p.asked_begin order by 1 desc limit 1;
         end if;
         if noted is null and wanted_begin > safe then
-          -- From a clock of its own that is ahead of ours.
-          select max(p.end_label) into noted from polls p
+          -- From a clock of its own that is ahead of ours. Parts that were fetched by themselves asked for
+          -- no begin and have one.
+          select min(latest.end_label) into noted from (
+            select p.asked_begin, p.end_label from polls p
             where p.account_id = account and p.collection_id = collection and p.binding = stream
-              and p.status <> 'broken off';
+              and p.asked_begin is distinct from wanted_begin
+              and (p.asked_begin is not null or p.begin_label is null)
+              and p.status <> 'broken off' and not p.counts_only
+            order by p.end_label desc limit 100) as latest
+            group by latest.asked_begin order by 1 desc limit 1;
         end if;
         -- Not one that goes on from an answered end, which may lie ahead of an older note.
         if noted is not null and exists (
