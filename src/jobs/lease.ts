@@ -50,7 +50,7 @@ export function holdLease(
   async function answerOf<T>(question: Promise<T>, signal?: AbortSignal): Promise<T> {
     const over = new AbortController()
     const end = signal ? AbortSignal.any([signal, over.signal]) : over.signal
-    const waitMs = ttlMs / renewalsPerTtl
+    const waitMs = Math.round(ttlMs / renewalsPerTtl)
     const late = pause(waitMs, end).then(() => {
       throw new StoreUnavailable(`the database has not answered for ${waitMs} ms`)
     })

@@ -21,7 +21,7 @@ function startHolder(
   t: Test,
   db: Db,
   holder: string,
-  { ttlMs = 600, work = ({ signal }: HeldLease) => untilAborted(signal) } = {},
+  { ttlMs = 1_500, work = ({ signal }: HeldLease) => untilAborted(signal) } = {},
 ) {
   const events: string[] = []
   const failures: string[] = []
@@ -92,42 +92,40 @@ t.test('one works and the other stands by, until the first is stopped', async (t
 })
 
 t.test('a lease is held for longer than it lasts', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const first = startHolder(t, db, 'first')
-    await first.working()
-    const second = startHolder(t, db, 'second')
-    const expiries = new Set<string | undefined>()
-    await until(async () => expiries.add((await readLease(db))?.expires).size === 6)
-    t.match(await readLease(db), { holder: 'first', token: 1 })
-    t.same(first.events, ['got 1', 'work'])
-    t.same(second.events, [])
-  })
+  const { db } = await openTestStore(t, 'postgresql')
+  const first = startHolder(t, db, 'first')
+  await first.working()
+  const second = startHolder(t, db, 'second')
+  const expiries = new Set<string | undefined>()
+  await until(async () => expiries.add((await readLease(db))?.expires).size === 5)
+  t.match(await readLease(db), { holder: 'first', token: 1 })
+  t.same(first.events, ['got 1', 'work'])
+  t.same(second.events, [])
 })
 
 t.test('who learns that another took the lease over stops, and stands by', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    let release = () => {}
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    const work = async ({ signal }: HeldLease) => {
-      await released
-      await untilAborted(signal)
-    }
-    const first = startHolder(t, db, 'first', { work })
-    const { signal } = await first.working()
-    t.equal(await takeOver(db), 2)
-    await untilAborted(signal)
-    t.match(signal.reason, { code: 'LEASE_LOST', lease: name })
-    const lost = `the lease "otx" is lost: another process has taken it over`
-    t.same(first.events, ['got 1', 'work', lost], 'told before the work has ended')
-    release()
-    await until(() => first.events.includes('worked'))
-    t.match(await readLease(db), { holder: 'other', token: 2 }, 'which it does not release')
-    await sql`update leases set expires_at = clock_timestamp()`.execute(db)
-    t.equal((await first.working()).token, 3, 'and gets it back when the other has gone')
-    t.same(first.failures, [])
+  const { db } = await openTestStore(t, 'postgresql')
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
   })
+  const work = async ({ signal }: HeldLease) => {
+    await released
+    await untilAborted(signal)
+  }
+  const first = startHolder(t, db, 'first', { work })
+  const { signal } = await first.working()
+  t.equal(await takeOver(db), 2)
+  await untilAborted(signal)
+  t.match(signal.reason, { code: 'LEASE_LOST', lease: name })
+  const lost = `the lease "otx" is lost: another process has taken it over`
+  t.same(first.events, ['got 1', 'work', lost], 'told before the work has ended')
+  release()
+  await until(() => first.events.includes('worked'))
+  t.match(await readLease(db), { holder: 'other', token: 2 }, 'which it does not release')
+  await sql`update leases set expires_at = clock_timestamp()`.execute(db)
+  t.equal((await first.working()).token, 3, 'and gets it back when the other has gone')
+  t.same(first.failures, [])
 })
 
 t.test('a holder whom the database does not answer gives up by its own clock', async (t) => {
@@ -140,7 +138,7 @@ t.test('a holder whom the database does not answer gives up by its own clock', a
   })
   t.match(signal.reason, {
     code: 'LEASE_LOST',
-    message: 'the lease "otx" is lost: it could not be renewed for 600 ms',
+    message: 'the lease "otx" is lost: it could not be renewed for 1500 ms',
     cause: { code: 'STORE_UNAVAILABLE' },
   })
   t.ok((await first.working()).token > 1, 'and works on when it answers again')
