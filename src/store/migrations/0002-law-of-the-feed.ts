@@ -117,6 +117,8 @@ const statements = [
   'alter table result_sets add column as_of bigint',
   'update result_sets set as_of = coalesce((select max(id) from publications), 0)',
   'alter table result_sets alter column as_of set not null',
+  // Whether the poll was answered from an earlier begin than it asked for, which its first part says.
+  'alter table result_sets add column begin_moved boolean not null default false',
 
   `create function taxiway_last_publication(collection integer) returns bigint language sql volatile as
     $$ select coalesce((select id from publications where collection_id = collection
@@ -196,6 +198,7 @@ const statements = [
           select min(p.end_label) into noted from polls p
             where p.account_id = account and p.collection_id = collection and p.binding = stream
               and p.asked_end > wanted_begin and p.end_label < wanted_begin
+              and p.asked_end > p.end_label -- follows from the two, and leads to the index
               and p.asked_begin is distinct from wanted_begin
               and p.status <> 'broken off' and not p.counts_only
             group by p.asked_begin order by 1 desc limit 1;
@@ -212,11 +215,12 @@ const statements = [
             order by p.end_label desc limit 100) as latest
             group by latest.asked_begin order by 1 desc limit 1;
         end if;
-        -- Not one that goes on from an answered end, which may lie ahead of an older note.
+        -- Not one that goes on from an answered end, which may lie ahead of an older note. An attempt at
+        -- the window that is asked for now may happen to have been answered up to its own begin.
         if noted is not null and exists (
           select from polls p
           where p.account_id = account and p.collection_id = collection and p.binding = stream
-            and p.end_label >= wanted_begin
+            and p.end_label >= wanted_begin and p.asked_begin is distinct from wanted_begin
             and (p.end_label = wanted_begin or p.answered_end = wanted_begin)) then
           noted := null;
         end if;
