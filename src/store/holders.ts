@@ -54,15 +54,17 @@ export async function findHolders(db: Db, subject: HeldSubject): Promise<readonl
 
 /**
  * The subject's blocks in one stream. Publications and withdrawals are numbered together in the order of
- * their commits, so that of each block one number says when it was read no more.
+ * their commits.
  */
 interface StreamBlocks {
   readonly collectionId: number
   readonly binding: number
   /** ascending */
   readonly labels: Float64Array
-  /** of each block the publication that superseded it or the withdrawal; Infinity: live */
-  readonly ended: Float64Array
+  /** the publication that superseded each; Infinity: none */
+  readonly superseded: Float64Array
+  /** the withdrawal of each; Infinity: none */
+  readonly withdrawn: Float64Array
 }
 
 async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly StreamBlocks[]> {
@@ -71,15 +73,17 @@ async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly St
     collection_id: number
     binding: number
     labels: string
-    ended: string
+    superseded: string
+    withdrawn: string
   }>`
     select collection_id, binding, string_agg(label::text, ',' order by label) as labels,
-      string_agg(coalesce(ended::text, 'Infinity'), ',' order by label) as ended
+      string_agg(coalesce(superseded_by::text, 'Infinity'), ',' order by label) as superseded,
+      string_agg(coalesce(withdrawn::text, 'Infinity'), ',' order by label) as withdrawn
     from (
-      select b.collection_id, b.binding, p.base_label + b.ordinal as label,
-        least(b.superseded_by,
+      select b.collection_id, b.binding, p.base_label + b.ordinal as label, b.superseded_by,
+        least(
           case when everywhere.through_publication >= b.publication_id then everywhere.number end,
-          case when here.through_publication >= b.publication_id then here.number end) as ended
+          case when here.through_publication >= b.publication_id then here.number end) as withdrawn
       from blocks b join publications p on p.id = b.publication_id
         left join withdrawals everywhere on everywhere.indicator_id = b.indicator_id
           and everywhere.collection_id = 0 and everywhere.binding = 0
@@ -91,7 +95,8 @@ async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly St
     collectionId: row.collection_id,
     binding: row.binding,
     labels: Float64Array.from(row.labels.split(','), Number),
-    ended: Float64Array.from(row.ended.split(','), Number),
+    superseded: Float64Array.from(row.superseded.split(','), Number),
+    withdrawn: Float64Array.from(row.withdrawn.split(','), Number),
   }))
 }
 
@@ -120,17 +125,17 @@ async function findLastSent(
   blocks: StreamBlocks,
 ): Promise<ReadonlyMap<number, Micros>> {
   const found = new Map<number, Micros>()
-  const findLatestEnd = createLatestEnd(blocks)
+  const wasSentAny = createWasSentAny(blocks)
   const first = blocks.labels[0] as Micros
   const last = blocks.labels.at(-1) as Micros
-  const latest = findLatestEnd(undefined, last)
-  const allEnded = latest === Number.POSITIVE_INFINITY ? null : latest
+  const latestSuperseded = greatestOf(blocks.superseded)
+  const latestWithdrawn = greatestOf(blocks.withdrawn)
   let after: PollRow | undefined
   for (;;) {
     // Polls that may have sent something, by the ends of what there is alone.
     const { rows } = await sql<PollRow>`
       select * from (
-        select id, account_id, begin_label, greatest(as_of, withdrawals_seen) as seen,
+        select id, account_id, begin_label, as_of, withdrawals_seen, result_id is not null as of_set,
           case when status = 'under way' then coalesce(answered_end, end_label)
             else left_through end as through,
           case when status = 'under way' then least(${now}::bigint, ${micros} + 86400000000)
@@ -140,15 +145,14 @@ async function findLastSent(
           and not counts_only and end_label >= ${first}::bigint
           and (begin_label is null or begin_label < ${last}::bigint)
           and not (account_id = any(${[...found.keys()]}::integer[]))) as poll
-      where through >= ${first}::bigint and (seen < ${allEnded}::bigint) is not false
+      where through >= ${first}::bigint and (as_of < ${latestSuperseded}::bigint) is not false
+        and (withdrawals_seen < ${latestWithdrawn}::bigint) is not false
         and (${after === undefined}::boolean
           or (ended, id) < (${after?.ended ?? null}::bigint, ${after?.id ?? null}::bigint))
       order by ended desc, id desc limit ${pagePolls}`.execute(db)
     for (const poll of rows) {
       if (found.has(poll.account_id)) continue
-      if (findLatestEnd(poll.begin_label ?? undefined, poll.through) > poll.seen) {
-        found.set(poll.account_id, poll.ended)
-      }
+      if (wasSentAny(poll)) found.set(poll.account_id, poll.ended)
     }
     after = rows.at(-1)
     if (rows.length < pagePolls) return found
@@ -163,34 +167,54 @@ interface PollRow {
   begin_label: Micros | null
   /** up to where something may have been sent */
   through: Micros
-  /** the newest publication or withdrawal that it knew of */
-  seen: number
+  as_of: number
+  withdrawals_seen: number
+  of_set: boolean
   ended: Micros
 }
 
+/** null: Infinity, which bigint has not. */
+function greatestOf(numbers: Float64Array): number | null {
+  let greatest = 0
+  for (const number of numbers) if (number > greatest) greatest = number
+  return greatest === Number.POSITIVE_INFINITY ? null : greatest
+}
+
 /**
- * Prepares for asking what the latest end is of all blocks with labels after `begin` up to and with
- * `through`: a poll has sent one of them if that is later than what the poll knew of. A recall has hundreds
- * of thousands of blocks and thousands of polls, so an answer may cost no more than the depth of a tree.
- * @returns a function whose answer is 0 where there is no block
+ * Prepares for asking whether a poll sent any of these blocks. A recall has hundreds of thousands of blocks,
+ * of which thousands of polls, the later ones, sent none: each is answered from a tree over the blocks.
  */
-function createLatestEnd({ labels, ended }: StreamBlocks) {
+function createWasSentAny({ labels, superseded, withdrawn }: StreamBlocks) {
   const count = labels.length
-  // Element n is the greatest of elements 2n and 2n + 1; the blocks are the second half.
+  // Element n is the greatest of elements 2n and 2n + 1; the second half is when each block ended.
   const tree = new Float64Array(2 * count)
-  tree.set(ended, count)
+  for (let n = 0; n < count; n += 1) {
+    tree[count + n] = Math.min(superseded[n] as number, withdrawn[n] as number)
+  }
   for (let n = count - 1; n > 0; n -= 1) {
     tree[n] = Math.max(tree[2 * n] as number, tree[2 * n + 1] as number)
   }
-  return (begin: Micros | undefined, through: Micros): number => {
-    let from = count + (begin === undefined ? 0 : countUpTo(labels, begin))
-    let to = count + countUpTo(labels, through)
+  const latestEnd = (begin: number, end: number) => {
     let latest = 0
+    let [from, to] = [count + begin, count + end]
     for (; from < to; from >>= 1, to >>= 1) {
       if (from & 1) latest = Math.max(latest, tree[from++] as number)
       if (to & 1) latest = Math.max(latest, tree[--to] as number)
     }
     return latest
+  }
+  return (poll: PollRow): boolean => {
+    const { begin_label: begin, through, as_of: asOf, withdrawals_seen: seen, of_set: ofSet } = poll
+    const from = begin === null ? 0 : countUpTo(labels, begin)
+    const to = countUpTo(labels, through)
+    // What ends later than the newer of the two that the poll knew of had ended by neither: whoever sees a
+    // number sees all smaller ones.
+    if (!ofSet) return latestEnd(from, to) > Math.max(asOf, seen)
+    // A part knows of withdrawals, but not of what was published since its set was made.
+    for (let n = from; n < to; n += 1) {
+      if ((superseded[n] as number) > asOf && (withdrawn[n] as number) > seen) return true
+    }
+    return false
   }
 }
 
