@@ -38,6 +38,8 @@ export interface ResultSet {
   readonly range: LabelRange
   /** each part's last label; a part begins after the part before it */
   readonly partEnds: readonly Micros[]
+  /** whether the range begins before what the poll asked for */
+  readonly beginMoved: boolean
   /** live blocks when the set was made */
   readonly recordCount: number
   /** the newest withdrawal when the set was read: whatever is read of its parts later knows that one */

@@ -8,7 +8,11 @@ import type { Db } from './db.ts'
 /** Keeps a poll's parts, so that any process answers for them until they expire. */
 export async function writeResultSet(
   db: Db,
-  set: Omit<ResultSet, 'id' | 'lastWithdrawal'>,
+  {
+    beginMoved = false,
+    ...set
+  }: Partial<Pick<ResultSet, 'beginMoved'>> &
+    Omit<ResultSet, 'id' | 'lastWithdrawal' | 'beginMoved'>,
   lifetimeSeconds: number,
 ): Promise<ResultSet> {
   const id = randomUUID()
@@ -23,13 +27,14 @@ export async function writeResultSet(
       begin_label: set.range.begin ?? null,
       end_label: set.range.end,
       as_of: set.snapshot.asOf,
+      begin_moved: beginMoved,
       part_ends: [...set.partEnds],
       record_count: set.recordCount,
       expires_at: sql`now() + ${lifetimeSeconds} * interval '1 second'`,
     })
     .returning(lastWithdrawal)
     .executeTakeFirstOrThrow()
-  return { ...set, id, lastWithdrawal: last_withdrawal }
+  return { ...set, beginMoved, id, lastWithdrawal: last_withdrawal }
 }
 
 const lastWithdrawal = sql<number>`taxiway_last_withdrawal()`.as('last_withdrawal')
@@ -58,6 +63,7 @@ export async function findResultSet(
         asOf: row.as_of,
       },
       range: { begin: row.begin_label ?? undefined, end: row.end_label },
+      beginMoved: row.begin_moved,
       partEnds: row.part_ends,
       recordCount: row.record_count,
       lastWithdrawal: row.last_withdrawal,

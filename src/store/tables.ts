@@ -196,6 +196,7 @@ export interface Tables {
     begin_label: Bigint | null
     end_label: Bigint
     as_of: Bigint
+    begin_moved: Generated<boolean>
     part_ends: Bigint[]
     record_count: number
     expires_at: Timestamp

@@ -47,6 +47,7 @@ export interface Feed {
     snapshot: Snapshot,
     range: LabelRange,
     pageSize: number,
+    beginMoved?: boolean,
   ): Promise<ResultSet>
   /** undefined when it never was, is gone, or belongs to another account */
   findResultSet(account: Account, id: string): Promise<ResultSet | undefined>

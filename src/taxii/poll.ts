@@ -1,12 +1,11 @@
 import type { Account } from '../model/account.ts'
 import type { Collection, ContentBinding } from '../model/collection.ts'
 import type { LabelRange } from '../model/feed.ts'
-import { formatMicros, type Micros } from '../model/micros.ts'
 import { type Feed, type FixedRange, getCollection, type Poller } from './feed.ts'
 import { type Ledger, orBreakOff } from './ledger.ts'
 import type { PollParameters, PollRequest, PollResponse } from './messages.ts'
 import { failure, notFound, unsupportedContent, unsupportedQuery } from './refusal.ts'
-import { answerPart } from './result-set.ts'
+import { answerPart, movedBegin } from './result-set.ts'
 
 /** @throws TaxiiRefusal */
 export async function poll(
@@ -40,6 +39,7 @@ export async function poll(
   })
   const { pollId, range } = fixed
   const entry = { pollId, beganMs }
+  const beginMoved = range.begin !== begin
   const head: Omit<PollResponse, 'recordCount'> = {
     type: 'Poll_Response',
     entry,
@@ -47,7 +47,7 @@ export async function poll(
     collectionName: collection.name,
     range,
     contentBinding: binding,
-    ...(range.begin === begin ? {} : { message: movedBegin(range.begin) }),
+    ...(beginMoved && { message: movedBegin(range) }),
   }
   return orBreakOff(
     ledger,
@@ -55,7 +55,8 @@ export async function poll(
     async () => {
       const recordCount = await feed.countBlocks(fixed.snapshot, range)
       if (recordCount === 0 || countsOnly) return { ...head, recordCount }
-      return answerWithBlocks(feed, account, collection, fixed, { ...head, recordCount })
+      const response = { ...head, recordCount }
+      return answerWithBlocks(feed, account, collection, { ...fixed, beginMoved }, response)
     },
   )
 }
@@ -64,11 +65,11 @@ async function answerWithBlocks(
   feed: Feed,
   account: Account,
   { pageSize }: Collection,
-  { pollId, snapshot, range }: FixedRange,
+  { pollId, snapshot, range, beginMoved }: FixedRange & { readonly beginMoved: boolean },
   response: PollResponse,
 ): Promise<PollResponse> {
   if (pageSize !== undefined && response.recordCount > pageSize) {
-    const set = await feed.createResultSet(account, snapshot, range, pageSize)
+    const set = await feed.createResultSet(account, snapshot, range, pageSize, beginMoved)
     // Withdrawals since the count can have brought it down to one part, which needs no set.
     if (set.partEnds.length > 1) {
       const note = (part: LabelRange) => feed.noteFirstPart(pollId, set.id, part)
@@ -100,12 +101,4 @@ function chooseBinding(
   )
   if (!found) throw unsupportedContent(collection.bindings)
   return found
-}
-
-function movedBegin(begin: Micros | undefined): string {
-  const from = begin === undefined ? 'the first block' : formatMicros(begin)
-  return (
-    `The Exclusive_Begin_Timestamp of the request lies ahead of what this server has answered so ` +
-    `far; this response covers the time from ${from} on, so that nothing is missed. Go on from its Inclusive_End_Timestamp.`
-  )
 }

@@ -1,4 +1,5 @@
 import type { FeedBlock, LabelRange, ResultSet, Snapshot } from '../model/feed.ts'
+import { formatMicros } from '../model/micros.ts'
 import { type Feed, getCollection, type Poller } from './feed.ts'
 import { type Ledger, orBreakOff } from './ledger.ts'
 import type { LedgerEntry, PollFulfillment, PollResponse } from './messages.ts'
@@ -32,6 +33,7 @@ export async function fulfil(
     range: set.range,
     recordCount: set.recordCount,
     contentBinding: set.snapshot.binding,
+    ...(set.beginMoved && resultPartNumber === 1 && { message: movedBegin(set.range) }),
   }
   const parts = set.partEnds.length
   if (resultPartNumber > (readsPastTheEnd ? parts + 1 : parts)) {
@@ -159,4 +161,14 @@ async function findFirst(
     if (batch[0]) return batch[0]
   }
   return undefined
+}
+
+/** Tells a client that goes on from where we were not yet why it gets more than it asked for. */
+export function movedBegin({ begin }: LabelRange): string {
+  const from = begin === undefined ? 'the first block' : formatMicros(begin)
+  return (
+    'The Exclusive_Begin_Timestamp of the request lies ahead of what this server has answered so far; ' +
+    `this response covers the time from ${from} on, so that nothing is missed. ` +
+    'Go on from its Inclusive_End_Timestamp.'
+  )
 }

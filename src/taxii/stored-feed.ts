@@ -24,13 +24,10 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
     fixRange: (poller, stream, asked) => fixRange(db, poller, stream, asked),
     countBlocks: (snapshot, range) => countBlocks(db, snapshot, range),
     readBlocks: (snapshot, range) => readBlocks(db, readHead, snapshot, range),
-    createResultSet: async (account, snapshot, range, pageSize) => {
+    createResultSet: async (account, snapshot, range, pageSize, beginMoved = false) => {
       const parts = await cutIntoParts(db, snapshot, range, pageSize)
-      return writeResultSet(
-        db,
-        { accountId: account.id, snapshot, range, ...parts },
-        resultSetSeconds,
-      )
+      const set = { accountId: account.id, snapshot, range, beginMoved, ...parts }
+      return writeResultSet(db, set, resultSetSeconds)
     },
     findResultSet: (account, id) => findResultSet(db, account.id, id),
     movePartEnds: (set, partEnds) => movePartEnds(db, set, partEnds),

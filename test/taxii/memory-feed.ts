@@ -135,7 +135,7 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         feed.readersOpen -= 1
       }
     },
-    async createResultSet(account, snapshot, range, pageSize) {
+    async createResultSet(account, snapshot, range, pageSize, beginMoved = false) {
       const labels = live(snapshot, range).map((block) => block.label)
       const partEnds = labels.filter(
         (_label, index) => (index + 1) % pageSize === 0 || index === labels.length - 1,
@@ -146,6 +146,7 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         accountId: account.id,
         snapshot,
         range,
+        beginMoved,
         partEnds,
         recordCount: labels.length,
         lastWithdrawal: 0,

@@ -29,6 +29,7 @@ export interface Answered {
   readonly more: boolean
   readonly resultId: string
   readonly bytes: number
+  readonly text: string
 }
 
 export interface Client {
@@ -115,5 +116,6 @@ function readAnswer(text: string): Answered {
     more: findAttribute(root, 'more') === 'true',
     resultId: findAttribute(root, 'result_id') ?? '',
     bytes: Buffer.byteLength(text),
+    text,
   }
 }
