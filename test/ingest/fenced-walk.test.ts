@@ -79,51 +79,51 @@ function largePulse(revision: number): StandinPulse {
 
 t.test('a report cut off by a takeover ends whole and of one revision', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-    const { otx, url } = await startOtx(t, [largePulse(1)])
-    await createTestIntake(t, db).settle(aCollection())
-    const first = await takeOver(t, db, url, 'first')
-    const readReport = async () => {
-      const { rows } = await sql<{ name: string; version: number; whole: boolean }>`
+  const { otx, url } = await startOtx(t, [largePulse(1)])
+  await createTestIntake(t, db).settle(aCollection())
+  const first = await takeOver(t, db, url, 'first')
+  const readReport = async () => {
+    const { rows } = await sql<{ name: string; version: number; whole: boolean }>`
         select name, version, digest is not null as whole from reports`.execute(db)
-      return rows
-    }
-    let overtaken = false
-    // The first transaction reads the cursor, the second stores the first piece.
-    const overtakenThere = pauseBefore(db, async (transaction) => {
-      if (transaction !== 3) return
-      t.same(await readReport(), [{ name: 'Revision 1', version: 1, whole: false }])
-      otx.revise('large', largePulse(2))
-      const second = await takeOver(t, db, url, 'second')
-      await second()
-      overtaken = true
-    })
-    await t.rejects(first(overtakenThere), LeaseLost)
-    t.ok(overtaken)
-    t.same(await readReport(), [{ name: 'Revision 2', version: 2, whole: true }])
-    const live = await readLiveValues(db, 'all')
-    t.equal(live.length, 5_200)
-    t.same(
-      live.filter((value) => value.includes('-of-1')),
-      [],
-      'nothing of the revision that was cut off',
-    )
-    await assertSoundFeed(t, db)
+    return rows
+  }
+  let overtaken = false
+  // The first transaction reads the cursor, the second stores the first piece.
+  const overtakenThere = pauseBefore(db, async (transaction) => {
+    if (transaction !== 3) return
+    t.same(await readReport(), [{ name: 'Revision 1', version: 1, whole: false }])
+    otx.revise('large', largePulse(2))
+    const second = await takeOver(t, db, url, 'second')
+    await second()
+    overtaken = true
+  })
+  await t.rejects(first(overtakenThere), LeaseLost)
+  t.ok(overtaken)
+  t.same(await readReport(), [{ name: 'Revision 2', version: 2, whole: true }])
+  const live = await readLiveValues(db, 'all')
+  t.equal(live.length, 5_200)
+  t.same(
+    live.filter((value) => value.includes('-of-1')),
+    [],
+    'nothing of the revision that was cut off',
+  )
+  await assertSoundFeed(t, db)
 })
 
 t.test('a walker that was overtaken does not take the cursor back', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-    const { url, asked } = await startOtx(t, [aPulse()])
-    const sourceId = await getSourceId(db, 'otx')
-    await saveCursor(db, sourceId, { walk: { nextPage: 9 } })
-    const first = await takeOver(t, db, url, 'first')
-    const cursor = { watermark: '2026-05-01T00:00:00.000Z', walk: { nextPage: 4 } }
-    asked.page = async () => {
-      await takeOver(t, db, url, 'second')
-      await saveCursor(db, sourceId, cursor)
-    }
-    // OTX refuses page 9, after which a walk would begin anew.
-    await t.rejects(first(), LeaseLost)
-    t.same(await readCursor(db, sourceId), cursor)
+  const { url, asked } = await startOtx(t, [aPulse()])
+  const sourceId = await getSourceId(db, 'otx')
+  await saveCursor(db, sourceId, { walk: { nextPage: 9 } })
+  const first = await takeOver(t, db, url, 'first')
+  const cursor = { watermark: '2026-05-01T00:00:00.000Z', walk: { nextPage: 4 } }
+  asked.page = async () => {
+    await takeOver(t, db, url, 'second')
+    await saveCursor(db, sourceId, cursor)
+  }
+  // OTX refuses page 9, after which a walk would begin anew.
+  await t.rejects(first(), LeaseLost)
+  t.same(await readCursor(db, sourceId), cursor)
 })
 
 t.test('a walk goes on behind what its predecessor has still under way', async (t) => {
