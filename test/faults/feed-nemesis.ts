@@ -16,6 +16,8 @@ export interface NemesisOptions {
   readonly progress: Progress
   readonly random: Random
   readonly database: pg.Client
+  /** also freezes writers for longer than the database lets them keep their locks */
+  readonly patient: boolean
   /** Rejects when the server does not answer at once. */
   readonly checkAnswers: (server: Server) => Promise<void>
 }
@@ -30,14 +32,17 @@ const acts = {
   freezeWriter: 3,
   endBackends: 5,
   restartEverything: 1,
+  outlastWriter: 1,
 } as const
 
 type Act = keyof typeof acts
 
 /** Kills, freezes and cuts off in an order that the seed gives. One round has each act as often as `acts` says. */
 export async function attack(options: NemesisOptions): Promise<void> {
-  const { progress, random } = options
-  const round = (Object.keys(acts) as Act[]).flatMap((act) => Array<Act>(acts[act]).fill(act))
+  const { progress, random, patient } = options
+  const round = (Object.keys(acts) as Act[])
+    .filter((act) => patient || act !== 'outlastWriter')
+    .flatMap((act) => Array<Act>(acts[act]).fill(act))
   while (round.length > 0 && progress.faults.length === 0) {
     const [act] = round.splice(random.below(round.length), 1)
     await afterPolls(progress, 8 + random.below(20))
@@ -75,6 +80,17 @@ const does: Readonly<Record<Act, (options: NemesisOptions) => Promise<void>>> = 
     await atWork(writer, progress, random)
     await freezeAwhile(writer, progress, 10 + random.below(20))
     progress.add('stops of writers')
+  },
+  async outlastWriter({ prey, progress, random }) {
+    const writer = random.pick(prey.publishers)
+    await atWork(writer, progress, random)
+    writer.freeze()
+    // The others write on, at once or when the database has taken its locks from it.
+    const taken = progress.counts.takes + 3
+    await progress.until(() => progress.counts.takes >= taken, 40_000)
+    if (progress.counts.takes < taken) progress.fail(`${writer.name}, frozen, holds up all others`)
+    writer.thaw()
+    progress.add('outlasted writers')
   },
   async endBackends({ progress, random, database }) {
     const { rows } = await database.query(

@@ -24,6 +24,7 @@ const names = [
   'kills of the sweeper',
   'stops of servers',
   'stops of writers',
+  'outlasted writers',
   'terminated backends',
   'restarts of everything',
 ] as const
