@@ -139,9 +139,10 @@ function reportingPool(pool: pg.Pool): PostgresPool {
   }
 }
 
-// Connection exceptions (class 08), shutdowns (57P…), too many connections, and what the socket says.
+// Connection exceptions (class 08), shutdowns (57P…), a transaction that idled too long (25P03), too many
+// connections, and what the socket says.
 const connectionFault =
-  /^(08...|57P..|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|28...|3D000)$/
+  /^(08...|57P..|25P03|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|28...|3D000)$/
 
 function rethrow(error: Error & { code?: string }): never {
   const ended = /^Connection terminated|timeout exceeded when trying to connect|^Client has/
