@@ -115,8 +115,10 @@ function isOf(subject: HeldSubject): RawBuilder<unknown> {
       union select indicator_id from recalled_indicators where recall_id = ${recallId})`
 }
 
-// Of most accounts the newest poll that comes into question is one that sent something.
-const pagePolls = 2_000
+// Of most accounts the newest poll that comes into question is one that sent something, so that the first
+// page mostly does.
+const firstPagePolls = 250
+const mostPagePolls = 4_000
 
 /** @returns by account when the last poll ended that sent one of these blocks */
 async function findLastSent(
@@ -131,35 +133,44 @@ async function findLastSent(
   const latestSuperseded = greatestOf(blocks.superseded)
   const latestWithdrawn = greatestOf(blocks.withdrawn)
   let after: PollRow | undefined
+  let pagePolls = firstPagePolls
   for (;;) {
-    // Polls that may have sent something, by the ends of what there is alone.
+    // Polls that may have sent something, by the outermost of what there is alone.
     const { rows } = await sql<PollRow>`
-      select * from (
-        select id, account_id, begin_label, as_of, withdrawals_seen, result_id is not null as of_set,
-          case when status = 'under way' then coalesce(answered_end, end_label)
-            else left_through end as through,
-          case when status = 'under way' then least(${now}::bigint, ${micros} + 86400000000)
-            else ${micros} + duration_ms * 1000::bigint end as ended
-        from polls
-        where collection_id = ${blocks.collectionId} and binding = ${blocks.binding}
-          and not counts_only and end_label >= ${first}::bigint
-          and (begin_label is null or begin_label < ${last}::bigint)
-          and not (account_id = any(${[...found.keys()]}::integer[]))) as poll
-      where through >= ${first}::bigint and (as_of < ${latestSuperseded}::bigint) is not false
-        and (withdrawals_seen < ${latestWithdrawn}::bigint) is not false
-        and (${after === undefined}::boolean
-          or (ended, id) < (${after?.ended ?? null}::bigint, ${after?.id ?? null}::bigint))
-      order by ended desc, id desc limit ${pagePolls}`.execute(db)
+      select id, account_id, begin_label, through, as_of, withdrawals_seen, of_set,
+        (extract(epoch from ended) * 1000000)::bigint as ended
+      from (
+        select id, account_id, begin_label, through, as_of, withdrawals_seen, of_set, ended
+        from (
+          select id, account_id, begin_label, as_of, withdrawals_seen,
+            result_id is not null as of_set,
+            case when status = 'under way' then coalesce(answered_end, end_label)
+              else left_through end as through,
+            case when status = 'under way' then least(${moment(now)}, started_at + interval '1 day')
+              else started_at + duration_ms * interval '1 millisecond' end as ended
+          from polls
+          where collection_id = ${blocks.collectionId} and binding = ${blocks.binding}
+            and not counts_only and end_label >= ${first}::bigint
+            and (begin_label is null or begin_label < ${last}::bigint)
+            and not (account_id = any(${[...found.keys()]}::integer[]))) as poll
+        where through >= ${first}::bigint and (as_of < ${latestSuperseded}::bigint) is not false
+          and (withdrawals_seen < ${latestWithdrawn}::bigint) is not false
+          and ${after ? sql`(ended, id) < (${moment(after.ended)}, ${after.id}::bigint)` : sql`true`}
+        order by ended desc, id desc limit ${pagePolls}) as page
+      order by ended desc, id desc`.execute(db)
     for (const poll of rows) {
       if (found.has(poll.account_id)) continue
       if (wasSentAny(poll)) found.set(poll.account_id, poll.ended)
     }
-    after = rows.at(-1)
     if (rows.length < pagePolls) return found
+    after = rows.at(-1)
+    pagePolls = mostPagePolls
   }
 }
 
-const micros = sql`(extract(epoch from started_at) * 1000000)::bigint`
+function moment(micros: Micros): RawBuilder<Date> {
+  return sql<Date>`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
+}
 
 interface PollRow {
   id: number
