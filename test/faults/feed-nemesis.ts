@@ -24,8 +24,8 @@ export interface NemesisOptions {
 
 // How often each comes in a round.
 const acts = {
-  killServer: 3,
-  killPublisher: 4,
+  killServer: 2,
+  killPublisher: 3,
   killRecaller: 2,
   killSweeper: 1,
   freezeServer: 2,
