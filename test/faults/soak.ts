@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 
-/** A round of so many minutes at most; those that need fewer take no notice. */
+/** What is run for one round, and for so many minutes at most where it would go on for ever. */
 type Round = (minutes: number) => readonly string[]
 
 const runFiles =
@@ -41,7 +41,7 @@ while (Date.now() < end) {
   const seed = process.env.SOAK_SEED ?? String(randomInt(2 ** 31))
   const [command = '', ...rest] = round((end - Date.now()) / 60_000)
   const child = spawn(command, rest, {
-    env: { ...process.env, SOAK_SEED: seed },
+    env: { SOAK_SECONDS: '120', ...process.env, SOAK_SEED: seed },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const [code] = await once(child, 'exit')

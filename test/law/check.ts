@@ -16,15 +16,14 @@ export interface Checked {
 export interface CheckOptions {
   readonly seed: number
   /** goes straight to what a failure has named */
-  readonly path?: string
-  readonly schedules?: number
-  readonly forMs?: number
+  readonly path?: string | undefined
+  readonly schedules: number
   /** how long a failing program may be made smaller; 0: it is told as it was found */
   readonly shrinkMs?: number
   readonly changes?: Changes
 }
 
-/** Plays random schedules until one breaks the law. */
+/** Plays so many random schedules, or until one breaks the law. */
 export async function checkSchedules(harness: Harness, options: CheckOptions): Promise<Checked> {
   const { seed, path, shrinkMs = 0, changes = {} } = options
   const totals = {} as Totals
@@ -47,14 +46,32 @@ export async function checkSchedules(harness: Harness, options: CheckOptions): P
   const details = await fc.check(property, {
     seed,
     ...(path === undefined ? {} : { path }),
-    numRuns: options.schedules ?? Number.MAX_SAFE_INTEGER,
-    ...(options.forMs === undefined ? {} : { interruptAfterTimeLimit: options.forMs }),
-    ...(shrinkMs === 0 ? { endOnFailure: true } : {}),
+    numRuns: options.schedules,
+    endOnFailure: shrinkMs === 0,
   })
+  const [program] = details.counterexample ?? []
   const failure = details.failed
-    ? `LAW_SEED=${details.seed} LAW_PATH=${details.counterexamplePath}, program ${fc.stringify(
-        details.counterexample?.[0],
-      )}\n${(details.errorInstance as Error | null)?.message}`
+    ? `LAW_SEED=${details.seed} LAW_PATH=${details.counterexamplePath}, program ${fc.stringify(program)}
+` + `${(details.errorInstance as Error | null)?.message}`
     : undefined
   return { schedules, totals, failure }
+}
+
+/** Plays schedules, drawn from seeds that follow each other, until the time is over or one breaks the law. */
+export async function checkForSoLong(
+  harness: Harness,
+  ms: number,
+  options: Omit<CheckOptions, 'schedules'>,
+  onChecked: (checked: Checked) => void = () => {},
+): Promise<Checked> {
+  const end = performance.now() + ms
+  let seed = options.seed
+  let schedules = 0
+  for (;;) {
+    const checked = await checkSchedules(harness, { ...options, seed, schedules: 10 })
+    onChecked(checked)
+    schedules += checked.schedules
+    if (checked.failure !== undefined || performance.now() > end) return { ...checked, schedules }
+    seed += 1
+  }
 }

@@ -6,6 +6,7 @@ import { blockName, type Served } from './served.ts'
 /** A request as the model saw it begin. */
 export interface Asked {
   readonly at: number
+  readonly toldUntil: Micros
   readonly permitted: ReadonlySet<string>
 }
 
@@ -49,14 +50,19 @@ export function createJournal(
     counts,
     received: received as ReadonlySet<Micros>,
     /** A request starts: what has been withdrawn by now it must not be answered. */
-    ask: (): Asked => ({ at: model.now(), permitted: served.permitted() }),
+    ask: (): Asked => ({
+      at: model.now(),
+      toldUntil: model.toldUntil(stream.collection),
+      permitted: served.permitted(),
+    }),
     /** The database has fixed what the poll considers. */
     fix(
+      { toldUntil }: Asked,
       range: LabelRange,
       asked: { begin?: Micros; end?: Micros },
       clock: Micros | undefined,
     ): FixedPoll {
-      model.answered(stream.collection, range.end, asked.end, clock)
+      model.answered(stream.collection, range.end, asked.end, toldUntil, clock)
       if (range.begin !== asked.begin) counts.moved += 1
       if (asked.end !== undefined && range.end < asked.end) counts.clamped += 1
       model.remark(`${name} is answered (${range.begin ?? ''}, ${range.end}]`)

@@ -102,25 +102,30 @@ export function createModel(served: Served, remark: (what: string) => void) {
           one.label <= end,
       )
     },
+    /** Up to where a collection has been told of, by labels or by ends. */
+    toldUntil: (collection: string): Micros =>
+      Math.max(lastEnds.get(collection) ?? 0, lastLabels.get(collection) ?? 0),
     /**
      * Told of each range that is fixed.
+     * @param toldUntil when it was asked for: of several that were fixed at once nobody knows the order
      * @param clock what the database's clock showed after that
      */
     answered(
       collection: string,
       end: Micros,
       asked: Micros | undefined,
+      toldUntil: Micros,
       clock: Micros | undefined,
     ) {
-      const last = Math.max(lastEnds.get(collection) ?? 0, lastLabels.get(collection) ?? 0)
-      if (asked === undefined && end < last) {
-        throw new LawBroken(`the end went back from ${last} to ${end}`)
+      if (asked === undefined && end < toldUntil) {
+        throw new LawBroken(`the end went back from ${toldUntil} to ${end}`)
       }
       if (asked !== undefined && end > asked) {
         throw new LawBroken(`the end ${end} lies beyond the one that was asked for, ${asked}`)
       }
-      if (clock !== undefined && end > Math.max(clock, last)) {
-        throw new LawBroken(`the end ${end} lies ahead of the clock, ${clock}, and of ${last}`)
+      const told = this.toldUntil(collection)
+      if (clock !== undefined && end > Math.max(clock, told)) {
+        throw new LawBroken(`the end ${end} lies ahead of the clock, ${clock}, and of ${told}`)
       }
       lastEnds.set(collection, Math.max(lastEnds.get(collection) ?? 0, end))
     },

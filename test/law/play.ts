@@ -78,6 +78,7 @@ export async function play(
   const scheduler = createScheduler({
     random: createRandom(program.seed),
     burst: program.burst,
+    commitWeight: program.commitWeight,
     kills: harness.interleaves ? program.kills : [],
     backends: harness.backends,
     afterStatement,

@@ -132,7 +132,7 @@ async function ask(talk: Talk, window: Window, responseType: 'FULL' | 'COUNT_ONL
       const found = await talk.feed.fixRange(...args)
       // Nobody else goes on meanwhile; an end that was not asked for is a clock's in any case.
       const settled = found.range.end === window.end ? await talk.readClock() : undefined
-      fixed = journal.fix(found.range, window, settled)
+      fixed = journal.fix(asked, found.range, window, settled)
       return found
     },
     createResultSet: async (account, snapshot, range, pageSize) => {
@@ -192,7 +192,6 @@ async function ask(talk: Talk, window: Window, responseType: 'FULL' | 'COUNT_ONL
 
 async function fetchParts(talk: Talk, pending: Pending) {
   const { client, exchange } = talk
-  const again = exchange.replays.map((n) => 1 + n)
   for (;;) {
     const wanted = pending.next
     const { part, range, blocks } = await fetchPart(talk, pending, wanted, false)
@@ -202,9 +201,8 @@ async function fetchParts(talk: Talk, pending: Pending) {
       finish(client, pending.poll, pending.asked, range.end)
       return
     }
-    for (const number of again.filter((one) => one === wanted || (one === 1 && wanted === 2))) {
-      if (pending.poll.parts.has(number)) await fetchPart(talk, pending, number, true)
-    }
+    const again = exchange.replays[wanted - 2]
+    if (again !== undefined) await fetchPart(talk, pending, 1 + (again % wanted), true)
   }
 }
 

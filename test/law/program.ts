@@ -10,6 +10,8 @@ export interface Program {
   /** of the interleaving */
   readonly seed: number
   readonly burst: number
+  /** below 1: commits are late, so that others come before them */
+  readonly commitWeight: number
   /** µs by which each reading of the database's clock is later than the last */
   readonly tick: number
   readonly collections: readonly CollectionSettings[]
@@ -56,7 +58,7 @@ export interface PollerPlan {
   readonly polls: readonly {
     /** asks for the count first */
     readonly peeks: boolean
-    /** which parts it asks for once more */
+    /** after the second part, the third and so on: which part it asks for once more */
     readonly replays: readonly number[]
     /** how the answer reaches it; broken off, or lost after it was sent whole, it is asked for again */
     readonly end: 'whole' | 'broken off' | 'lost'
@@ -168,7 +170,7 @@ const anyPoller: fc.Arbitrary<PollerPlan> = fc.record({
   polls: fc.array(
     fc.record({
       peeks: fc.constantFrom(false, false, false, true),
-      replays: fc.array(fc.nat({ max: 3 }), { maxLength: 2 }),
+      replays: fc.array(fc.nat({ max: 5 }), { maxLength: 3 }),
       end: fc.constantFrom('whole', 'whole', 'whole', 'whole', 'broken off', 'lost'),
     }),
     { minLength: 1, maxLength: 6, size: 'max' },
@@ -183,6 +185,7 @@ const anyKill: fc.Arbitrary<Kill> = fc.record({
 export const anyProgram: fc.Arbitrary<Program> = fc.record({
   seed: fc.integer(),
   burst: fc.constantFrom(0, 0.5, 0.9),
+  commitWeight: fc.constantFrom(1, 0.1, 0.02),
   tick: fc.constantFrom(1, 100, second),
   collections: fc.tuple(anySettings('one'), anySettings('two')),
   sources: fc.array(anySource, { minLength: 1, maxLength: 3 }),

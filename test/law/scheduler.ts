@@ -44,6 +44,8 @@ export interface SchedulerOptions {
   readonly random: Random
   /** how probable it is that the actor of the last step plays the next one too */
   readonly burst: number
+  /** the weight of an actor that is about to commit: others come between its last statement and the commit */
+  readonly commitWeight: number
   readonly kills: readonly Kill[]
   readonly backends: Backends
   /** told after each statement, before its actor or anybody else goes on */
@@ -219,13 +221,17 @@ export function createScheduler(options: SchedulerOptions) {
   }
 
   function pick(ready: readonly Task[]): Task {
-    if (last && ready.includes(last) && random() < burst) return last
-    let at = random() * ready.reduce((sum, { weight }) => sum + weight, 0)
+    if (last && ready.includes(last) && random() < burst * weightNow(last)) return last
+    let at = random() * ready.reduce((sum, task) => sum + task.weight * weightNow(task), 0)
     for (const task of ready) {
-      at -= task.weight
+      at -= task.weight * weightNow(task)
       if (at < 0) return task
     }
     return ready.at(-1) as Task
+  }
+
+  function weightNow({ point }: Task): number {
+    return point?.what === 'commit' ? options.commitWeight : 1
   }
 
   return {
