@@ -128,13 +128,35 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
         await done('account', 'add', 'boss', '--role', 'administrator', '--password-file', file),
         'made boss\n',
       )
-      t.strictSame(readTable(await done('account', 'list')), [
-        { ACCOUNT: 'boss', ROLE: 'administrator', 'MAY POLL': 'every collection' },
-        { ACCOUNT: 'esa1', ROLE: 'reader', 'MAY POLL': 'esa-hashes, esa-network' },
-      ])
+      await done('account', 'add', 'tid1', '--client-age-out', '400')
+      t.match(await done('account', 'age-out', 'esa1', '1'), /^esa1's client .* for 1 day$/m)
+      t.match(await run('account', 'age-out', 'nobody', '1'), { code: 2, stderr: /"nobody"/ })
+      for (const days of ['0', '3651', '1.5']) {
+        t.match(await run('account', 'age-out', 'esa1', days), { code: 1, stderr: /1 to 3650/ })
+      }
+      const ageOut = 'CLIENT AGE-OUT'
+      t.strictSame(
+        readTable(await done('account', 'list')).map((row) => [
+          row.ACCOUNT,
+          row.ROLE,
+          row[ageOut],
+          row['MAY POLL'],
+        ]),
+        [
+          ['boss', 'administrator', '30 days', 'every collection'],
+          ['esa1', 'reader', '1 day', 'esa-hashes, esa-network'],
+          ['tid1', 'reader', '400 days', ''],
+        ],
+      )
     })
 
     const service = await startService(t, { ...settings, ...otx })
+    if (thorough) {
+      t.match(
+        service.stderr(),
+        /TAXIWAY_LEDGER_DAYS is 90, but the client of \\"tid1\\" keeps .* 400 days.*Raise it to 400/,
+      )
+    }
     await service.saw(wholeWalk)
 
     if (thorough) {
@@ -166,8 +188,65 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
         t.equal((await fetch(`${service.url}/readyz`)).status, 200)
       })
     }
+    let polled = ''
+    if (!thorough) {
+      polled = (await poll(service.url, { name: 'esa1', password: esa }, 'esa-network')).text
+    }
     service.process.kill('SIGTERM')
     t.equal((await service.ended).code, 0)
+
+    await t.test('the ledger lists what was polled, and completed before the end', async (t) => {
+      const rows = readTable(await done('ledger', '--account', 'esa1', '--since', '1h'))
+      t.match(rows[0], {
+        ACCOUNT: 'esa1',
+        ADDRESS: '127.0.0.1',
+        COLLECTION: thorough ? 'tid' : 'esa-network',
+        BINDING: stix111.replace('1.1.1', thorough ? '1.2' : '1.1.1'),
+        ASKED: '(, ]',
+        CONSIDERED: /^\(, 20.*Z\]$/,
+        STATUS: 'complete',
+      })
+      if (!thorough) {
+        t.equal(rows[0]?.BLOCKS, String(countBlocks(polled)))
+        t.equal(rows[0]?.BYTES, String(Buffer.byteLength(polled)))
+        return
+      }
+      const [line = ''] = (await done('ledger', '--json', '--limit', '1')).split('\n')
+      t.match(JSON.parse(line), {
+        account: 'esa1',
+        collection: 'tid',
+        status: 'complete',
+        part: 1,
+      })
+      t.match(await done('ledger', '--limit', '1'), '(the newest 1; --limit shows more)')
+      t.strictSame(readTable(await done('ledger', '--collection', 'nothing-yet')), [])
+      t.match(await run('ledger', '--account', 'nobody'), { code: 2, stderr: /"nobody"/ })
+      t.match(await run('ledger', '--collection', 'nothing'), { code: 1, stderr: /"nothing"/ })
+      for (const since of ['yesterday', '2026-02-30', '7w']) {
+        t.match(await run('ledger', '--since', since), { code: 1, stderr: /must be like 2026-/ })
+      }
+    })
+
+    await t.test('who may hold an indicator is told, and until when', async (t) => {
+      const name = thorough ? 'tid' : 'esa-network'
+      const sample = await done('collection', 'sample', name)
+      const [, written = ''] = /Value condition="Equals"[^>]*>([^<]+)</.exec(sample) ?? []
+      const value = written.replaceAll('&amp;', '&')
+      const told = await done('indicator', 'holders', value)
+      t.match(told, /^ACCOUNT +LAST SENT +MAY HOLD UNTIL +NOW$/m)
+      t.match(told, /^esa1 +20\S+Z +20\S+Z +may hold it$/m)
+      t.match(told, 'TAXII 1.1 cannot take it back.')
+      if (!thorough) return
+      const json = JSON.parse(await done('indicator', 'holders', value, '--json'))
+      t.equal(json.value, value)
+      const [{ account, lastSent, mayHoldUntil }] = json.holders
+      t.equal(account, 'esa1')
+      t.equal(Date.parse(mayHoldUntil) - Date.parse(lastSent), 86_400_000, 'its age-out is a day')
+      t.match(await run('indicator', 'holders', 'unheard-of.example.org'), {
+        code: 2,
+        stderr: 'taxiway: no indicator in the store: unheard-of.example.org\n',
+      })
+    })
 
     await t.test('collection list counts blocks by binding', async (t) => {
       const rows = readTable(await done('collection', 'list'))
@@ -265,7 +344,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
 t.test('help and version need no settings; what is unknown is refused', async (t) => {
   const help = await runTaxiway(t, ['--help'], {})
   t.equal(help.code, 0)
-  for (const command of ['serve', 'demo', 'migrate', 'apply', 'collection', 'account']) {
+  for (const command of ['serve', 'demo', 'migrate', 'apply', 'collection', 'account', 'ledger']) {
     t.match(help.stdout, new RegExp(`^  ${command}\\b`, 'm'))
   }
   t.match(await runTaxiway(t, ['--version'], {}), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
