@@ -121,7 +121,11 @@ t.test('it is told exactly until when who may hold what', async (t) => {
         }
       },
     )
-    await fc.assert(property, { seed: 7, endOnFailure: true, numRuns: kind === 'postgresql' ? 60 : 8 })
+    await fc.assert(property, {
+      seed: 7,
+      endOnFailure: true,
+      numRuns: kind === 'postgresql' ? 60 : 8,
+    })
     t.ok(
       exact > (kind === 'postgresql' ? 300 : 30),
       `${exact} of ${held} that were found to hold something, exactly`,
