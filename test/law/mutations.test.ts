@@ -3,8 +3,7 @@ import { makeStore } from '../helpers/stores.ts'
 import { checkForSoLong } from './check.ts'
 import { openHarness } from './harness.ts'
 import { applyMutation, type Mutation, mutations } from './mutations.ts'
-
-const seed = 20_260_601
+import { fixedSeed as seed } from './schedules.ts'
 
 // Each waits for its database most of the time.
 t.jobs = 3
