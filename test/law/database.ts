@@ -132,7 +132,7 @@ export async function readFacts(query: Query, known: Iterable<number>): Promise<
           join indicators i on i.id = b.indicator_id
           join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
         where p.id <> all($1::bigint[])) as x)::text as blocks,
-      (select coalesce(json_agg(x), '[]') from (
+      (select coalesce(json_agg(x order by x.value, x.collection, x.binding), '[]') from (
         select i.value, c.name as collection, w.binding, w.through_publication as "throughPublication"
         from withdrawals w join indicators i on i.id = w.indicator_id
           left join collections c on c.id = w.collection_id) as x)::text as withdrawals`,
