@@ -68,7 +68,9 @@ async function publishAgain(
   const places = new Set(due.map(place))
   const ids = [...new Set(due.map(({ indicatorId }) => indicatorId))]
   return writeInTurn(intake, async (trx, now) => {
-    const prepared = await prepareBlocks(trx, ids, [collection], intake.producer, now, (block) =>
+    // The settings as they are behind the lock: by former ones, it would bring back what others took out.
+    const current = (await readCollections(trx)).filter(({ id }) => id === collection.id)
+    const prepared = await prepareBlocks(trx, ids, current, intake.producer, now, (block) =>
       places.has(place(block)),
     )
     if (due.length < batchBlocks) await saveRefreshedAt(trx, collection.id, refreshedAt)
