@@ -10,7 +10,7 @@ import { assertLaw, fixedSeed as seed } from './schedules.ts'
 t.jobs = 2
 
 t.test('each block reaches each poller once, whatever the schedule', { buffered: true }, (t) =>
-  assertLaw(t, 'postgresql', 25, [
+  assertLaw(t, 'postgresql', 18, [
     'published',
     'blocks',
     'parts',
