@@ -20,6 +20,7 @@ import { createSharedWork, reportFailures } from './shared-work.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
 import { migrate } from './store/migrate.ts'
+import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
 import { version } from './version.ts'
@@ -122,7 +123,10 @@ export async function startService(
     closers.push(
       share('sweep', async ({ signal, fence }) => {
         const sweepOnce = async () => metrics.swept(await sweep({ ...intake, fence }))
-        const purgeOnce = async () => log.debug(await purge(store.db, config), 'purged')
+        const purgeOnce = async () => {
+          const polls = await pruneLedger(store.db, config.ledgerDays)
+          log.debug({ ...(await purge(store.db, config)), polls }, 'purged')
+        }
         await Promise.all([
           repeatUntil(signal, sweepMs, sweepOnce, reportFailures(log, 'the sweep')),
           repeatUntil(signal, purgeMs, purgeOnce, reportFailures(log, 'the purge')),

@@ -38,8 +38,9 @@ export async function recall(
   intake: Intake,
   { subject, reason, by }: RecallRequest,
 ): Promise<{ readonly id: number; readonly indicators: number }> {
+  // Before its turn, since it takes a while for a long list; what is in the store stays there.
+  const stored = await resolve(intake.db, subject)
   return writeInTurn(intake, async (trx, now) => {
-    const stored = await resolve(trx, subject)
     const id = await writeRecall(trx, { subject: stored, reason, by, now })
     return { id, indicators: await withdrawRecalled(trx, id) }
   })

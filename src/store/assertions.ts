@@ -68,8 +68,8 @@ export async function findIndicatorIds(
 
 async function findByKey(db: Db, keys: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: number; key: string }>`
-    select id, encode(key, 'hex') as key from indicators
-    where key = any(array(select decode(k, 'hex') from unnest(${keys}::text[]) as k))`.execute(db)
+    select i.id, k as key from unnest(${keys}::text[]) as k
+      join indicators i on i.key = decode(k, 'hex')`.execute(db)
   return new Map(rows.map((row) => [row.key, row.id]))
 }
 

@@ -125,9 +125,8 @@ export async function withdrawBlocks(db: Db, blocks: readonly LiveBlock[]): Prom
     select i, c, b, p, clock_timestamp()
     from json_to_recordset(${recordset(records)}::json) as x(i bigint, c integer, b smallint, p bigint)
     on conflict (indicator_id, collection_id, binding) do update set
-      through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at`.execute(
-    db,
-  )
+      through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at,
+      number = excluded.number`.execute(db)
   await endInPublications(
     db,
     blocks.map((block) => ({ block, ended: 1, by: undefined })),

@@ -38,11 +38,10 @@ export async function writeRecall(
     .returning('id')
     .executeTakeFirstOrThrow()
   if ('indicatorIds' in subject) {
+    const ids = [...new Set(subject.indicatorIds)].sort((a, b) => a - b)
     await sql`
       insert into recalled_indicators (indicator_id, recall_id)
-      select distinct i, ${id}::bigint from unnest(${subject.indicatorIds}::bigint[]) as i`.execute(
-      db,
-    )
+      select i, ${id}::bigint from unnest(${ids}::bigint[]) as i`.execute(db)
   }
   return id
 }
@@ -73,7 +72,8 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
       select max(id) as id, clock_timestamp() as moment, nextval('publications_id_seq') as number
       from publications),
     withdrawn_again as (
-      update withdrawals w set through_publication = latest.id, withdrawn_at = latest.moment
+      update withdrawals w set through_publication = latest.id, withdrawn_at = latest.moment,
+        number = latest.number
       from each_once e, latest where w.indicator_id = e.indicator_id and w.collection_id = 0),
     withdrawn as (
       insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at,

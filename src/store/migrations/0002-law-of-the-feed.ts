@@ -43,10 +43,6 @@ const statements = [
     group by 1, 2, 3`,
   'drop table withdrawn_blocks',
   'create index withdrawals_number on withdrawals (number)',
-  `create function taxiway_number_withdrawal() returns trigger language plpgsql as
-    $$ begin new.number := nextval('publications_id_seq'); return new; end $$`,
-  `create trigger withdrawals_numbered before update on withdrawals
-    for each row execute function taxiway_number_withdrawal()`,
   `create function taxiway_last_withdrawal() returns bigint language sql volatile as
     $$ select coalesce((select max(number) from withdrawals), 0) $$`,
 
@@ -70,9 +66,10 @@ const statements = [
   )`,
   'create index recalls_source on recalls (source_id) where source_id is not null',
   'create index recalls_report on recalls (report_id) where report_id is not null',
+  // Without a foreign key: a list may be of hundreds of thousands.
   `create table recalled_indicators (
     indicator_id bigint not null,
-    recall_id bigint not null references recalls on delete cascade,
+    recall_id bigint not null,
     primary key (indicator_id, recall_id)
   )`,
 
