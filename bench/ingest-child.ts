@@ -1,40 +1,16 @@
 // One walk through OTX into an empty store with three collections, as the service does it.
-import { defaultJudgeSettings } from '../src/curation/judge.ts'
 import { walkOtx } from '../src/ingest/walk-otx.ts'
-import { applyCollections } from '../src/intake/apply-collections.ts'
-import { reconcileCollections } from '../src/intake/reconcile.ts'
-import type { CollectionSettings, Rule } from '../src/model/collection.ts'
 import { createOtxClient } from '../src/sources/otx/client.ts'
-import { defaultIdNamespace } from '../src/stix/ids.ts'
 import { openStore } from '../src/store/db.ts'
-import { migrate } from '../src/store/migrate.ts'
+import { benchCollection, makeFeeds } from './fill.ts'
 
 const [databaseUrl = '', otxUrl = '', apiKey = ''] = process.argv.slice(2)
 const store = await openStore({ databaseUrl, dataDir: '' })
-await migrate(store.db)
-const collection = (name: string, rule: Rule): CollectionSettings => ({
-  name,
-  description: name,
-  rule,
-  maxTlp: 'green',
-  bindings: ['urn:stix.mitre.org:xml:1.2'],
-  profile: 'esa',
-  packaging: 'indicator',
-  pageSize: undefined,
-  refreshDays: undefined,
-})
-await applyCollections(store.db, [
-  collection('everything', { all: [] }),
-  collection('network', { type: ['ipv4', 'domain', 'url'] }),
-  collection('hashes', { type: ['md5', 'sha256'] }),
+const intake = await makeFeeds(store.db, [
+  benchCollection({ name: 'everything' }),
+  benchCollection({ name: 'network', rule: { type: ['ipv4', 'domain', 'url'] } }),
+  benchCollection({ name: 'hashes', rule: { type: ['md5', 'sha256'] } }),
 ])
-const intake = {
-  db: store.db,
-  producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-  judgeSettings: defaultJudgeSettings,
-  clock: () => new Date(),
-}
-await reconcileCollections(intake)
 const client = createOtxClient({ url: otxUrl, apiKey })
 const totals = { assertions: 0, published: 0 }
 const begin = performance.now()
