@@ -159,20 +159,22 @@ export function createJournal(
 
   /**
    * A part is answered a second time as it was the first time, but for what was withdrawn since. One that
-   * has been emptied answers with what follows, which a later part then does not have any more.
+   * has been emptied answers with what follows, which a later part then does not have any more: that one may
+   * be emptied by it and answer with what follows in turn.
    */
   function checkReplay(poll: FixedPoll, { part, blocks }: Answer) {
     const before = poll.parts.get(part)
     if (!before) return
     const now = new Set(blocks.map(({ label }) => label))
     const left = before.filter((label) => poll.expected.get(label)?.withdrawnAt === undefined)
-    const lost = left.filter((label) => !now.has(label))
     const elsewhere = new Set(
       [...poll.parts].flatMap(([other, labels]) => (other === part ? [] : labels)),
     )
-    if (lost.some((label) => !elsewhere.has(label))) broken(`part ${part} has lost ${lost}`)
+    const own = left.filter((label) => now.has(label) || !elsewhere.has(label))
+    const lost = own.filter((label) => !now.has(label))
+    if (lost.length > 0) broken(`part ${part} has lost ${lost}`)
     const added = [...now].filter((label) => !before.includes(label))
-    if (added.length > 0 && left.length > 0) broken(`part ${part} has got ${added} besides`)
+    if (added.length > 0 && own.length > 0) broken(`part ${part} has got ${added} besides`)
   }
 }
 
