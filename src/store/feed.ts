@@ -91,18 +91,12 @@ export async function cutIntoParts(
   let lastLabel: Micros | undefined
   for await (const batch of publicationBatches(db, snapshot, range)) {
     for (const slice of batch) {
-      for await (const label of labelsThatFill(
-        db,
-        snapshot,
-        slice,
-        pageSize,
-        recordCount % pageSize,
-      )) {
+      const { count, ends } = await cutSlice(db, snapshot, slice, pageSize, recordCount % pageSize)
+      recordCount += count
+      for (const label of ends) {
         partEnds.push(label)
         lastLabel = label
       }
-      const count = await countIn(db, snapshot, slice)
-      recordCount += count
     }
   }
   // The range's end closes the last part: what was cut exactly full is not followed by an empty one.
@@ -199,27 +193,36 @@ async function countIn(db: Db, { asOf }: Snapshot, slice: Slice): Promise<number
   return Number(rows[0]?.count)
 }
 
-/** Labels of the blocks with which a part becomes full, `begun` blocks being in the current part already. */
-async function* labelsThatFill(
+/**
+ * Counts a slice's blocks and tells the labels of those with which a part becomes full, `begun` blocks being
+ * in the current part already. Both in one look: what is withdrawn between two would make parts too large.
+ */
+async function cutSlice(
   db: Db,
   { asOf }: Snapshot,
   slice: Slice,
   pageSize: number,
   begun: number,
-) {
+): Promise<{ readonly count: number; readonly ends: readonly Micros[] }> {
   if (slice.dense) {
+    const ends: Micros[] = []
     for (let at = slice.from + pageSize - begun - 1; at <= slice.to; at += pageSize) {
-      yield slice.baseLabel + at
+      ends.push(slice.baseLabel + at)
     }
-    return
+    return { count: slice.to - slice.from + 1, ends }
   }
-  const { rows } = await sql<{ ordinal: number }>`
-    select ordinal from (
+  const { rows } = await sql<{ count: number; ordinals: number[] }>`
+    select count(*) as count,
+      coalesce(array_agg(ordinal order by ordinal) filter (where place % ${pageSize}::integer = 0),
+        '{}') as ordinals
+    from (
       select b.ordinal, row_number() over (order by b.ordinal) + ${begun}::integer as place from blocks b
       where b.publication_id = ${slice.publicationId}
-        and b.ordinal between ${slice.from} and ${slice.to} and ${isReadAt(asOf)}) as placed
-    where place % ${pageSize}::integer = 0 order by ordinal`.execute(db)
-  for (const row of rows) yield slice.baseLabel + row.ordinal
+        and b.ordinal between ${slice.from} and ${slice.to} and ${isReadAt(asOf)}) as placed`.execute(
+    db,
+  )
+  const { count, ordinals } = rows[0] as { count: number; ordinals: number[] }
+  return { count: Number(count), ends: ordinals.map((ordinal) => slice.baseLabel + ordinal) }
 }
 
 async function* readGroup(
