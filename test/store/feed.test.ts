@@ -249,6 +249,42 @@ t.test('a feed of many small publications and of large ones reads whole', async 
   })
 })
 
+t.test('what is withdrawn while a range is cut makes no part too large', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    for (let moment = 1; moment <= 5; moment += 1) {
+      const feed = await createFeed(db)
+      const [stream] = feed.streams as [Stream]
+      await feed.publish(stream, [1, 2, 3, 4, 5])
+      await feed.publish(stream, [1, 2, 3])
+      await feed.publish(stream, [6, 7, 8, 9])
+      let statements = 0
+      const disturbed = db.withPlugin({
+        transformQuery: ({ node }) => node,
+        transformResult: async ({ result }) => {
+          statements += 1
+          if (statements === moment) await feed.withdraw(stream, [4])
+          return result
+        },
+      })
+      const range = { begin: undefined, end: await readSafe(db, stream) }
+      const { partEnds } = await cutIntoParts(disturbed, { ...stream, asOf }, range, 2)
+      let begin: Micros | undefined
+      const found: FeedBlock[] = []
+      for (const end of partEnds) {
+        const part = await readAll(db, stream, { begin, end })
+        if (part.length > 2) t.fail(`withdrawn at ${moment}, a part has ${part.length} blocks`)
+        found.push(...part)
+        begin = end
+      }
+      if (statements < moment) await feed.withdraw(stream, [4])
+      t.same(
+        found.filter(({ content }) => !content.includes('Straße 4 ')),
+        feed.wanted(stream, range),
+      )
+    }
+  })
+})
+
 t.test('blocks that fill their parts exactly make no further part', async (t) => {
   await forEachStore(t, async (t, { db }) => {
     const feed = await createFeed(db)
