@@ -123,7 +123,7 @@ async function withdraw(intake: ReturnType<typeof createIntake>, request: Recall
     console.log(`Blocks published again, for what others assert: ${published}.`)
   }
   const holders = await findHolders(intake.db, { recallId: id })
-  console.log(describe('Who was sent any of it:', holders, new Date()))
+  console.log(describe(`Withdrawal ${id}`, holders, new Date()))
   console.log(`To undo it: taxiway withdraw undo ${id}`)
 }
 
