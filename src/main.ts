@@ -31,6 +31,11 @@ for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
   program.addCommand(await load())
 }
 
+// Whoever reads our output may stop, as `head` does: what the command was asked for is done all the same.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
