@@ -1,6 +1,6 @@
-import { defaultJudgeSettings } from '../src/curation/judge.ts'
 import { applyCollections } from '../src/intake/apply-collections.ts'
 import type { Intake } from '../src/intake/intake.ts'
+import { createReadJudging } from '../src/intake/judging.ts'
 import { reconcileCollections } from '../src/intake/reconcile.ts'
 import { takeIn } from '../src/intake/take-in.ts'
 import type { CollectionSettings } from '../src/model/collection.ts'
@@ -17,6 +17,7 @@ export function benchCollection(change: Partial<CollectionSettings> = {}): Colle
     description: 'bench',
     rule: { all: [] },
     maxTlp: 'green',
+    nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'esa',
     packaging: 'indicator',
@@ -36,7 +37,7 @@ export async function makeFeeds(
   const intake = {
     db,
     producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-    judgeSettings: defaultJudgeSettings,
+    readJudging: createReadJudging(),
     clock: () => new Date(),
   }
   await reconcileCollections(intake)

@@ -4,11 +4,22 @@
  */
 import { benchFeed } from './feed.ts'
 import { benchIngest } from './ingest.ts'
+import { benchJudging } from './judging.ts'
 import { printLines } from './measure.ts'
 import { benchPolls } from './polls.ts'
+import { benchShow } from './show.ts'
 import { benchStart } from './start.ts'
+import { benchWalk } from './walk.ts'
 
-const benches = { feed: benchFeed, ingest: benchIngest, polls: benchPolls, start: benchStart }
+const benches = {
+  feed: benchFeed,
+  ingest: benchIngest,
+  judging: benchJudging,
+  polls: benchPolls,
+  show: benchShow,
+  start: benchStart,
+  walk: benchWalk,
+}
 type Name = keyof typeof benches
 
 const args = process.argv.slice(2)

@@ -4,7 +4,14 @@ import { LineCounter, parseDocument, visit } from 'yaml'
 import type { CollectionSettings } from './model/collection.ts'
 import { ConfigError } from './model/errors.ts'
 
-type Defaulted = 'maxTlp' | 'bindings' | 'profile' | 'packaging' | 'pageSize' | 'refreshDays'
+type Defaulted =
+  | 'maxTlp'
+  | 'nonPublic'
+  | 'bindings'
+  | 'profile'
+  | 'packaging'
+  | 'pageSize'
+  | 'refreshDays'
 type FileEntry = Omit<CollectionSettings, Defaulted> & Partial<CollectionSettings>
 
 const schemaUrl = new URL('../schemas/collections.schema.json', import.meta.url)

@@ -25,6 +25,8 @@ export interface Config {
     readonly idNamespace: { readonly prefix: string; readonly uri: string }
   }
   readonly otx: OtxConfig | undefined
+  /** a folder of warninglists in MISP's format */
+  readonly warninglistsDir: string | undefined
   /** what looks like a mistake but need not be one, a sentence each */
   readonly warnings: readonly string[]
 }
@@ -37,6 +39,14 @@ export interface OtxConfig {
   readonly defaultTlp: Tlp
   /** 0 to 100, of every assertion */
   readonly confidence: number
+  /** how old pulses may be that a first walk takes in */
+  readonly firstSyncDays: number
+  /** whether each author has a collection of its own, as at OTX */
+  readonly authorCollections: boolean
+  /** authors who have one although none of their pulses has been met */
+  readonly authors: readonly string[]
+  /** whether OTX is asked of each pulse which of its indicators are false positives: a request more a pulse */
+  readonly falsePositives: boolean
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -78,6 +88,14 @@ export function readConfig(environment: Environment = process.env): Config {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
     if (value >= least && value <= most) return value
     problem(name, `must be a whole number from ${least} to ${most}, not "${text}"`)
+    return otherwise
+  }
+  const flag = (name: string, otherwise: boolean): boolean => {
+    const text = read(name)
+    if (text === undefined || text === 'true' || text === 'false') {
+      return text === undefined ? otherwise : text === 'true'
+    }
+    problem(name, `must be true or false, not "${text}"`)
     return otherwise
   }
   const url = (name: string, protocols: readonly string[], text: string | undefined) => {
@@ -124,7 +142,8 @@ export function readConfig(environment: Environment = process.env): Config {
       name: read('PRODUCER_NAME') ?? 'Taxiway',
       idNamespace,
     },
-    otx: readOtx({ read, problem, secret, integer, url }),
+    otx: readOtx({ read, problem, secret, integer, flag, url }),
+    warninglistsDir: read('WARNINGLISTS_DIR'),
   }
   if (config.adminPassword !== undefined) {
     const fault = passwordFault(config.adminPassword)
@@ -150,10 +169,11 @@ interface Readers {
   secret(name: string): string | undefined
   problem(name: string, shouldBe: string): undefined
   integer(name: string, least: number, most: number, otherwise: number): number
+  flag(name: string, otherwise: boolean): boolean
   url(name: string, protocols: readonly string[], text: string | undefined): string | undefined
 }
 
-function readOtx({ read, secret, problem, integer, url }: Readers): OtxConfig | undefined {
+function readOtx({ read, secret, problem, integer, flag, url }: Readers): OtxConfig | undefined {
   const apiKey = secret('OTX_API_KEY')
   const tlp = read('OTX_DEFAULT_TLP') ?? 'white'
   const defaultTlp = parseTlp(tlp)
@@ -164,6 +184,10 @@ function readOtx({ read, secret, problem, integer, url }: Readers): OtxConfig | 
     pollSeconds: integer('OTX_POLL_SECONDS', 10, 86_400, 900),
     defaultTlp: defaultTlp ?? 'white',
     confidence: integer('OTX_CONFIDENCE', 0, 100, 25),
+    firstSyncDays: integer('OTX_FIRST_SYNC_DAYS', 1, 36_500, 30),
+    authorCollections: flag('OTX_AUTHOR_COLLECTIONS', true),
+    authors: (read('OTX_AUTHORS') ?? '').split(',').flatMap((name) => name.trim() || []),
+    falsePositives: flag('OTX_FALSE_POSITIVES', false),
   }
   return apiKey === undefined ? undefined : { ...config, apiKey }
 }

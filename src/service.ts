@@ -3,12 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { createStoreCheck } from './check-store.ts'
 import type { Config } from './config.ts'
-import { defaultJudgeSettings } from './curation/judge.ts'
 import { ensureDataDir } from './data-dir.ts'
 import { ensureAdministrator } from './first-administrator.ts'
 import { type Connections, trackConnections } from './http/connections.ts'
 import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
+import { createReadJudging } from './intake/judging.ts'
 import { sweep } from './intake/sweep.ts'
 import { repeatUntil, startRepeating } from './jobs/repeat.ts'
 import { warnOfShortLedger } from './ledger-days.ts'
@@ -24,6 +24,7 @@ import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
 import { version } from './version.ts'
+import { createWarninglistSync } from './warninglist-folder.ts'
 
 export interface Service {
   /** where it listens, such as http://127.0.0.1:9000 */
@@ -76,7 +77,7 @@ export function createIntake(config: Config, store: Store): Intake {
   return {
     db: store.db,
     producer: config.producer,
-    judgeSettings: defaultJudgeSettings,
+    readJudging: createReadJudging(),
     clock: () => new Date(),
   }
 }
@@ -120,9 +121,13 @@ export async function startService(
     closers.push(startRepeating(highWaterMarkMs, () => saveHighWaterMark(store.db), saving))
     const { leaseTtlMs = defaultLeaseTtlMs } = options
     const share = createSharedWork({ db: store.db, metrics, log, leaseTtlMs })
+    const syncWarninglists = createWarninglistSync(config, log)
     closers.push(
       share('sweep', async ({ signal, fence }) => {
-        const sweepOnce = async () => metrics.swept(await sweep({ ...intake, fence }))
+        const sweepOnce = async () => {
+          await syncWarninglists({ ...intake, fence })
+          metrics.swept(await sweep({ ...intake, fence }))
+        }
         const purgeOnce = async () => {
           const polls = await pruneLedger(store.db, config.ledgerDays)
           log.debug({ ...(await purge(store.db, config)), polls }, 'purged')

@@ -17,7 +17,7 @@ const pureNode = ['url', 'crypto', 'util', 'buffer', 'net'].map((name) => `node:
 const rules: Record<string, Rule> = {
   model: { folders: [], npm: ['tldts', 'ipaddr.js'], node: pureNode },
   xml: { folders: [], npm: ['fast-xml-parser', 'saxes'], node: pureNode },
-  curation: { folders: ['model'], npm: [], node: pureNode },
+  curation: { folders: ['model'], npm: ['re2js'], node: pureNode },
   stix: { folders: ['model', 'xml'], npm: [], node: pureNode },
   sources: { folders: ['model'], npm: ['undici', 'amqplib', 'ajv', 'ajv-formats'] },
   store: { folders: ['model'], npm: ['kysely', 'pg', '@electric-sql/pglite'] },

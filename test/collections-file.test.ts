@@ -38,6 +38,7 @@ t.test('what a collection does not say has a default', async (t) => {
       description: 'One',
       rule: { all: [] },
       maxTlp: 'green',
+      nonPublic: false,
       bindings: ['urn:stix.mitre.org:xml:1.2'],
       profile: 'esa',
       packaging: 'indicator',

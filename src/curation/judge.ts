@@ -3,8 +3,11 @@ import { isObservableType, type ObservableType } from '../model/observable.ts'
 import { findSpecialRange } from '../model/special-ranges.ts'
 import { hostOfNormalUrl } from '../model/url.ts'
 import { harmlessFiles } from './harmless-files.ts'
+import { createOwnNetwork } from './own-network.ts'
+import { ageLimitDays, defaultPolicy, type JudgingPolicy, trustedConfidence } from './policy.ts'
 import type { Reason } from './reasons.ts'
 import { findReservedDomain } from './reserved-domains.ts'
+import type { FindOnWarninglists, WarninglistMatch } from './warninglists.ts'
 
 export interface JudgedInput {
   /** as the normal form corrected it; the upstream's own word where we do not know it */
@@ -14,27 +17,18 @@ export interface JudgedInput {
   /** what normalForm had against the value; undefined: `value` is a normal form */
   readonly problem: string | undefined
   readonly active: boolean
+  readonly refuted: boolean
+  readonly validFrom: Date
   readonly validUntil: Date | undefined
+  /** as asserted, 0 to 100 */
+  readonly confidence: number
   /** the report's */
   readonly public: boolean
+  /** the report's */
+  readonly author: string
+  /** by name, such as "otx" */
+  readonly source: string
 }
-
-export interface JudgeSettings {
-  /** whether reports marked as not for the public may be published all the same */
-  readonly allowNonPublic: boolean
-  readonly heldBackTypes: readonly ObservableType[]
-}
-
-/** Held back are types that no client of a STIX 1.x feed is known to read. */
-export const defaultJudgeSettings: JudgeSettings = Object.freeze({
-  allowNonPublic: false,
-  heldBackTypes: Object.freeze([
-    'ja3',
-    'ssl-cert-fingerprint',
-    'osquery',
-    'bitcoin-address',
-  ] as const),
-})
 
 export interface Suppression {
   readonly reason: Reason
@@ -44,70 +38,151 @@ export interface Suppression {
   readonly rule: string
 }
 
-const none: readonly Suppression[] = Object.freeze([])
+/** What was found and keeps nothing out. */
+export interface Remark {
+  readonly rule: string
+  readonly detail: string
+}
+
+export interface Verdict {
+  /** every reason against it, in the order of `reasons`; empty: publish */
+  readonly suppressions: readonly Suppression[]
+  readonly remarks: readonly Remark[]
+  /** 0 to 100 */
+  readonly confidence: number
+  /** when it stops to count; undefined: never */
+  readonly endsAt: Date | undefined
+}
 
 /**
  * Judges one assertion by itself. TLP is not judged here but per collection, which may permit more or less.
- * @returns every reason against it, in the order of `reasons`; empty: publish
  */
-export function judge(
-  assertion: JudgedInput,
-  now: Date,
-  settings: JudgeSettings = defaultJudgeSettings,
-): readonly Suppression[] {
-  const found = judgeValue(assertion, settings)
-  if (!assertion.active) {
-    found.push({
-      reason: 'inactive',
-      detail: 'the source marks it as inactive',
-      rule: 'source:active',
-    })
+export type Judge = (assertion: JudgedInput, now: Date) => Verdict
+
+/** Raise it when the rules in this folder change: what is stored is judged anew then. */
+export const rulesVersion = 1
+
+const dayMs = 86_400_000
+const none = Object.freeze([])
+
+export function createJudge(
+  policy: JudgingPolicy = defaultPolicy,
+  findOnWarninglists: FindOnWarninglists = () => none,
+): Judge {
+  const ownNetwork = createOwnNetwork(policy)
+
+  return (assertion, now) => {
+    const { type, value, problem, source } = assertion
+    const known = isObservableType(type)
+    const suppressions: Suppression[] = []
+    const remarks: Remark[] = []
+    const trusted = trustedConfidence(policy, source, assertion.author) ?? assertion.confidence
+    let percent = 100
+    if (!known) {
+      const detail = `the type "${type}" is not known`
+      suppressions.push({ reason: 'unknown-type', detail, rule: 'type:unknown' })
+    } else {
+      suppressions.push(...judgeValue(type, value, problem, policy))
+      if (problem === undefined) {
+        const own = ownNetwork(type, value)
+        if (own) suppressions.push(own)
+        for (const match of findOnWarninglists(type, value)) {
+          const effect = match.whole ? match.list.effect : 'inform'
+          const finding = findingOf(match)
+          if (effect === 'block') suppressions.push({ reason: 'warninglist', ...finding })
+          else remarks.push(finding)
+          if (effect === 'lower') percent = policy.listedConfidencePercent
+        }
+      }
+    }
+    if (!assertion.active) {
+      const detail = 'the source marks it as inactive'
+      suppressions.push({ reason: 'inactive', detail, rule: 'source:active' })
+    }
+    if (assertion.refuted) {
+      const detail = 'the source has accepted that it is a false positive'
+      suppressions.push({ reason: 'refuted', detail, rule: 'source:false-positive' })
+    }
+    const endsAt = assertion.validUntil ?? (known ? ageEnd(policy, assertion, type) : undefined)
+    const ended = judgeTime({ ...assertion, endsAt }, now)
+    if (ended) suppressions.push(ended)
+    if (!assertion.public) {
+      const detail = 'the report is not public'
+      suppressions.push({ reason: 'not-public', detail, rule: 'source:public' })
+    }
+    return {
+      suppressions: suppressions.length === 0 ? none : suppressions,
+      remarks: remarks.length === 0 ? none : remarks,
+      confidence: Math.floor((trusted * percent) / 100),
+      endsAt,
+    }
   }
-  const expired = judgeTime(assertion, now)
-  if (expired) found.push(expired)
-  if (!assertion.public && !settings.allowNonPublic) {
-    const detail = 'the report is not public'
-    found.push({ reason: 'not-public', detail, rule: 'source:public' })
-  }
-  return found.length === 0 ? none : found
 }
 
 /** The part of the verdict that time alone changes. */
 export function judgeTime(
-  { validUntil }: Pick<JudgedInput, 'validUntil'>,
+  assertion: Pick<JudgedInput, 'type' | 'validFrom' | 'validUntil'> & Pick<Verdict, 'endsAt'>,
   now: Date,
 ): Suppression | undefined {
-  if (!validUntil || validUntil.getTime() > now.getTime()) return undefined
-  const detail = `valid until ${validUntil.toISOString()}`
-  return { reason: 'expired', detail, rule: 'source:valid-until' }
+  const { type, validFrom, validUntil, endsAt } = assertion
+  if (!endsAt || endsAt.getTime() > now.getTime()) return undefined
+  if (validUntil) {
+    const detail = `valid until ${validUntil.toISOString()}`
+    return { reason: 'expired', detail, rule: 'source:valid-until' }
+  }
+  const days = Math.round((endsAt.getTime() - validFrom.getTime()) / dayMs)
+  const detail = `asserted at ${validFrom.toISOString()}; ${type} counts for ${days} days`
+  return { reason: 'aged', detail, rule: `age:${type}` }
 }
 
 /** When time alone will change the verdict; undefined: it will not. */
-export function nextJudgement(
-  assertion: Pick<JudgedInput, 'validUntil'>,
-  now: Date,
-): Date | undefined {
-  const { validUntil } = assertion
-  return validUntil && validUntil.getTime() > now.getTime() ? validUntil : undefined
+export function nextJudgement({ endsAt }: Pick<Verdict, 'endsAt'>, now: Date): Date | undefined {
+  return endsAt && endsAt.getTime() > now.getTime() ? endsAt : undefined
 }
 
-function judgeValue(assertion: JudgedInput, settings: JudgeSettings): Suppression[] {
-  const { type, value, problem } = assertion
-  if (!isObservableType(type)) {
-    const detail = `the type "${type}" is not known`
-    return [{ reason: 'unknown-type', detail, rule: 'type:unknown' }]
-  }
+function ageEnd(
+  policy: JudgingPolicy,
+  { source, validFrom }: JudgedInput,
+  type: ObservableType,
+): Date | undefined {
+  const days = ageLimitDays(policy, source, type)
+  return days === undefined ? undefined : new Date(validFrom.getTime() + days * dayMs)
+}
+
+function findingOf({ list, entry, whole }: WarninglistMatch): Remark {
+  const what = whole ? `it is on "${list.title}"` : `where it lies is on "${list.title}"`
+  return { rule: `warninglist:${list.name}`, detail: `${what}: ${entry}` }
+}
+
+function judgeValue(
+  type: ObservableType,
+  value: string,
+  problem: string | undefined,
+  policy: JudgingPolicy,
+): Suppression[] {
   const found: Suppression[] = []
   if (problem !== undefined) {
     found.push({ reason: 'syntax', detail: `the value ${problem}`, rule: `syntax:${type}` })
   }
-  if (settings.heldBackTypes.includes(type)) {
+  if (policy.heldBackTypes.includes(type)) {
     const detail = `${type} is held back`
     found.push({ reason: 'held-back-type', detail, rule: `type:${type}` })
   }
-  const against = problem === undefined ? judgeNormalForm(type, value) : undefined
+  if (problem !== undefined) return found
+  const against = judgeNormalForm(type, value)
   if (against) found.push(against)
+  const broad = type === 'cidr' ? judgeNetworkSize(value, policy) : undefined
+  if (broad) found.push(broad)
   return found
+}
+
+function judgeNetworkSize(cidr: string, { broadestCidr }: JudgingPolicy): Suppression | undefined {
+  const version = cidr.includes(':') ? 'ipv6' : 'ipv4'
+  const broadest = broadestCidr[version]
+  const prefix = Number(cidr.slice(cidr.indexOf('/') + 1))
+  if (prefix >= broadest) return undefined
+  const detail = `${cidr} is larger than a /${broadest}`
+  return { reason: 'broad-network', detail, rule: `cidr:${version}/${broadest}` }
 }
 
 function judgeNormalForm(type: ObservableType, value: string): Suppression | undefined {

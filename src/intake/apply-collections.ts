@@ -54,6 +54,7 @@ const settingNames = [
   'description',
   'rule',
   'maxTlp',
+  'nonPublic',
   'bindings',
   'profile',
   'packaging',

@@ -1,13 +1,13 @@
-import type { JudgeSettings } from '../curation/judge.ts'
 import type { Producer } from '../publish/prepare.ts'
 import { lockIntake } from '../store/blocks.ts'
 import type { Db } from '../store/db.ts'
+import type { ReadJudging } from './judging.ts'
 
 /** What every way into the store needs: handed in once, when the service is put together. */
 export interface Intake {
   readonly db: Db
   readonly producer: Producer
-  readonly judgeSettings: JudgeSettings
+  readonly readJudging: ReadJudging
   readonly clock: () => Date
   /**
    * Rejects when this writer may write no longer, such as one that was frozen while another process took

@@ -1,9 +1,17 @@
-import { type JudgeSettings, judge, nextJudgement, type Suppression } from '../curation/judge.ts'
+import { type Judge, nextJudgement, type Remark, type Verdict } from '../curation/judge.ts'
+import { leftToCollections } from '../curation/reasons.ts'
 import type { Assertion } from '../model/assertion.ts'
 import { normalForm } from '../model/normal-form.ts'
 import { isObservableType } from '../model/observable.ts'
 import type { Report } from '../model/report.ts'
 import { tlpRank } from '../model/tlp.ts'
+import { isSuppressedBy, type RecordedReason } from '../store/assertions.ts'
+
+/** What judging asks of a report. */
+export interface JudgedReport extends Pick<Report, 'public' | 'author'> {
+  /** by name */
+  readonly source: string
+}
 
 export interface JudgedAssertion {
   readonly type: string
@@ -16,12 +24,16 @@ export interface JudgedAssertion {
     readonly role: string
     readonly tlp: number
     readonly confidence: number
+    readonly assertedConfidence: number
     readonly validFrom: Date
     readonly validUntil: Date | undefined
+    readonly endsAt: Date | undefined
     readonly active: boolean
+    readonly refuted: boolean
+    readonly judgeAt: Date | undefined
+    readonly suppressions: readonly RecordedReason[]
+    readonly remarks: readonly Remark[]
   }
-  readonly judgeAt: Date | undefined
-  readonly suppressions: readonly Suppression[]
 }
 
 /**
@@ -29,14 +41,14 @@ export interface JudgedAssertion {
  * the one that survives, and of several that do the one that holds the longest.
  */
 export function judgeReport(
-  report: Pick<Report, 'public'>,
+  report: JudgedReport,
   assertions: readonly Assertion[],
   now: Date,
-  settings: JudgeSettings,
+  judge: Judge,
 ): readonly JudgedAssertion[] {
   const judged = new Map<string, JudgedAssertion>()
   for (const assertion of assertions) {
-    const one = judgeAssertion(report, assertion, now, settings)
+    const one = judgeAssertion(report, assertion, now, judge)
     const key = `${one.type} ${one.value}`
     const other = judged.get(key)
     if (!other || isBetter(one, other)) judged.set(key, one)
@@ -45,19 +57,33 @@ export function judgeReport(
 }
 
 function judgeAssertion(
-  report: Pick<Report, 'public'>,
+  report: JudgedReport,
   assertion: Assertion,
   now: Date,
-  settings: JudgeSettings,
+  judge: Judge,
 ): JudgedAssertion {
-  const { active, validUntil } = assertion
+  const { active, refuted = false, validFrom, validUntil } = assertion
   const normal = isObservableType(assertion.type)
     ? normalForm(assertion.type, assertion.value)
     : undefined
   const type = normal?.ok ? normal.type : assertion.type
   const value = normal?.ok ? normal.value : assertion.value
-  const problem = normal?.ok === false ? normal.problem : undefined
-  const input = { type, value, problem, active, validUntil, public: report.public }
+  const verdict = judge(
+    {
+      type,
+      value,
+      problem: normal?.ok === false ? normal.problem : undefined,
+      active,
+      refuted,
+      validFrom,
+      validUntil,
+      confidence: assertion.confidence,
+      public: report.public,
+      author: report.author,
+      source: report.source,
+    },
+    now,
+  )
   return {
     type,
     value,
@@ -67,22 +93,31 @@ function judgeAssertion(
       description: assertion.description,
       role: assertion.role,
       tlp: tlpRank(assertion.tlp),
-      confidence: assertion.confidence,
-      validFrom: assertion.validFrom,
+      confidence: verdict.confidence,
+      assertedConfidence: assertion.confidence,
+      validFrom,
       validUntil,
+      endsAt: verdict.endsAt,
       active,
+      refuted,
+      judgeAt: nextJudgement(verdict, now),
+      suppressions: toRecorded(verdict),
+      remarks: verdict.remarks,
     },
-    judgeAt: nextJudgement(input, now),
-    suppressions: judge(input, now, settings),
   }
 }
 
+/** A verdict's reasons as they are stored. */
+export function toRecorded({ suppressions }: Pick<Verdict, 'suppressions'>): RecordedReason[] {
+  return suppressions.map((one) => ({ ...one, counts: !leftToCollections.includes(one.reason) }))
+}
+
 function isBetter(one: JudgedAssertion, other: JudgedAssertion): boolean {
-  const survives = one.suppressions.length === 0
-  if (survives !== (other.suppressions.length === 0)) return survives
+  const survives = !isSuppressedBy(one.columns.suppressions)
+  if (survives === isSuppressedBy(other.columns.suppressions)) return survives
   return end(one) > end(other)
 }
 
 function end({ columns }: JudgedAssertion): number {
-  return columns.validUntil?.getTime() ?? Number.POSITIVE_INFINITY
+  return columns.endsAt?.getTime() ?? Number.POSITIVE_INFINITY
 }

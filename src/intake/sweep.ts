@@ -4,12 +4,14 @@ import { publish } from '../publish/publish.ts'
 import { addVerdicts, findAgedIndicators, findDueAssertions } from '../store/assertions.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
+import { applyOverrides } from '../store/overrides.ts'
 import { ageLimitsInDays } from '../store/rules.ts'
 import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { settleRecalls } from './recall.ts'
 import { reconcileCollections } from './reconcile.ts'
 import { refresh } from './refresh.ts'
+import { rejudge } from './rejudge.ts'
 
 const batchAssertions = 5_000
 
@@ -41,6 +43,11 @@ export async function sweep(intake: Intake): Promise<Swept> {
       })
       found = assertions.length
       await addVerdicts(db, verdicts, now)
+      await applyOverrides(
+        db,
+        assertions.map(({ indicatorId }) => indicatorId),
+        now,
+      )
       swept.expired += verdicts.filter((verdict) => verdict.suppressions.length > 0).length
       return assertions.map((assertion) => assertion.indicatorId)
     })
@@ -48,10 +55,11 @@ export async function sweep(intake: Intake): Promise<Swept> {
     swept.withdrawn += due.withdrawn
   }
   const aged = await sweepOnce(intake, findAged)
+  const rejudged = await rejudge(intake)
   const reconciled = await reconcileCollections(intake)
   const settled = await settleRecalls(intake)
   const refreshed = await refresh(intake)
-  const all = [swept, aged, reconciled, settled]
+  const all = [swept, aged, rejudged, reconciled, settled]
   return {
     expired: swept.expired,
     refreshed: refreshed.published,

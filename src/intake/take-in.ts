@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto'
 import type { Rejection, ReportWithAssertions } from '../model/report.ts'
 import { prepareBlocks } from '../publish/prepare.ts'
 import { publish } from '../publish/publish.ts'
-import { retractAssertions, upsertIndicators, writeAssertions } from '../store/assertions.ts'
+import {
+  isSuppressedBy,
+  retractAssertions,
+  upsertIndicators,
+  writeAssertions,
+} from '../store/assertions.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
+import { readJudgingVersion } from '../store/judging.ts'
+import { applyOverrides } from '../store/overrides.ts'
 import { writeRejections } from '../store/rejections.ts'
 import {
   completeReport,
@@ -12,7 +19,7 @@ import {
   readReportDigests,
   writeReport,
 } from '../store/reports.ts'
-import { saveCursor } from '../store/sources.ts'
+import { getSourceName, saveCursor } from '../store/sources.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { type JudgedAssertion, judgeReport } from './judge-report.ts'
 
@@ -20,9 +27,9 @@ import { type JudgedAssertion, judgeReport } from './judge-report.ts'
 // bounded and other writers wait shortly.
 const batchAssertions = 2_500
 
-// Part of every report's digest: raise it when judging or normal forms change, and what is already
-// stored is judged anew at the next walk.
-const judgingVersion = 1
+// Part of every report's digest: raise it when normal forms change, and what is already stored is taken in
+// anew when its source sends it.
+const normalFormVersion = 1
 
 export interface TakeInRequest {
   readonly sourceId: number
@@ -54,8 +61,19 @@ export async function takeIn(
   request: TakeInRequest,
   onProgress: (done: TakenIn) => void = () => {},
 ): Promise<void> {
-  const { db, producer, judgeSettings, clock } = intake
+  // What has been stored whole until then is passed over, so that each try has less to do.
+  while ((await takeInOnce(intake, request, onProgress)) === 'judging changed');
+}
+
+async function takeInOnce(
+  intake: Intake,
+  request: TakeInRequest,
+  onProgress: (done: TakenIn) => void,
+): Promise<'done' | 'judging changed'> {
+  const { db, producer, clock } = intake
+  const judging = await intake.readJudging(db)
   const { sourceId, reports } = request
+  const source = await getSourceName(db, sourceId)
   const known = await readReportDigests(
     db,
     sourceId,
@@ -66,7 +84,7 @@ export async function takeIn(
     .map((one) => ({ ...one, digest: reportDigest(one) }))
     .filter(({ report, digest }) => known.get(report.externalId) !== digest)
     .map(({ report, assertions, rejections, digest }) => {
-      const judged = judgeReport(report, assertions, clock(), judgeSettings)
+      const judged = judgeReport({ ...report, source }, assertions, clock(), judging.judge)
       return { report, judged, rejections, digest }
     })
   const batches = packPieces(changed)
@@ -75,6 +93,8 @@ export async function takeIn(
   let rejections = request.rejections
   for (const batch of batches.length > 0 ? batches : [last]) {
     const done = await writeInTurn(intake, async (trx, now) => {
+      // Those who judge anew what is stored may have passed these indicators already.
+      if ((await readJudgingVersion(trx)) !== judging.version) return undefined
       const pieces: StoredPiece[] = []
       const rejected = [...rejections]
       for (const piece of batch) {
@@ -94,6 +114,7 @@ export async function takeIn(
         }
         await completeReport(trx, stored.id, piece.digest)
       }
+      await applyOverrides(trx, [...touched], now)
       const judged = batch.flatMap((piece) => piece.judged)
       await writeRejections(trx, sourceId, rejected, now)
       if (batch === last && request.cursor !== undefined) {
@@ -105,16 +126,18 @@ export async function takeIn(
         reports: batch.filter((piece) => piece.final).length,
         unchangedReports,
         assertions: judged.length,
-        suppressed: judged.filter((one) => one.suppressions.length > 0).length,
+        suppressed: judged.filter(({ columns }) => isSuppressedBy(columns.suppressions)).length,
         rejected: rejected.length,
         published: await publish(trx, prepared),
         withdrawn: prepared.withdrawn,
       }
     })
+    if (!done) return 'judging changed'
     unchangedReports = 0
     rejections = []
     onProgress(done)
   }
+  return 'done'
 }
 
 const retraction = {
@@ -196,8 +219,6 @@ async function storeJudged(
     sourceId,
     reportId: stored.id,
     reportVersion: stored.version,
-    judgeAt: one.judgeAt,
-    suppressions: one.suppressions,
   }))
   await writeAssertions(db, rows, now)
   return ids
@@ -205,6 +226,6 @@ async function storeJudged(
 
 function reportDigest({ report, assertions }: ReportWithAssertions): string {
   return createHash('sha256')
-    .update(JSON.stringify([judgingVersion, report, assertions]))
+    .update(JSON.stringify([normalFormVersion, report, assertions]))
     .digest('hex')
 }

@@ -19,4 +19,6 @@ export interface Assertion {
   readonly validUntil: Date | undefined
   /** false where the upstream itself has switched the claim off */
   readonly active: boolean
+  /** true where the upstream itself has accepted that it is a false positive; absent: not known */
+  readonly refuted?: boolean
 }

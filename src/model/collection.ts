@@ -31,6 +31,8 @@ export interface CollectionSettings {
   readonly rule: Rule
   /** assertions above this level stay out */
   readonly maxTlp: Tlp
+  /** whether assertions of reports that are not for the public may be shown */
+  readonly nonPublic: boolean
   /** the first is what a poll gets that names none */
   readonly bindings: readonly ContentBinding[]
   readonly profile: Profile

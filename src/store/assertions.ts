@@ -8,6 +8,14 @@ export interface RecordedReason {
   readonly reason: string
   readonly rule: string
   readonly detail: string
+  /** false: each collection decides for itself; absent: it keeps the assertion out of all */
+  readonly counts?: boolean
+}
+
+/** What judging found that keeps nothing out. */
+export interface RecordedRemark {
+  readonly rule: string
+  readonly detail: string
 }
 
 /** An assertion with its verdict, as it is stored. */
@@ -22,12 +30,21 @@ export interface AssertionRow {
   readonly role: string
   readonly tlp: number
   readonly confidence: number
+  readonly assertedConfidence: number
   readonly validFrom: Date
   readonly validUntil: Date | undefined
+  readonly endsAt: Date | undefined
   readonly active: boolean
+  readonly refuted: boolean
   /** when time alone may change the verdict */
   readonly judgeAt: Date | undefined
   readonly suppressions: readonly RecordedReason[]
+  readonly remarks: readonly RecordedRemark[]
+}
+
+/** Whether one of these keeps an assertion out of every feed. */
+export function isSuppressedBy(reasons: readonly RecordedReason[]): boolean {
+  return reasons.some(({ counts = true }) => counts)
 }
 
 /**
@@ -93,11 +110,15 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
     o: row.role,
     l: row.tlp,
     c: row.confidence,
+    y: row.assertedConfidence,
     f: row.validFrom,
     u: row.validUntil,
+    e: row.endsAt,
     a: row.active,
+    g: row.refuted,
     j: row.judgeAt,
-    b: row.suppressions.length > 0,
+    b: isSuppressedBy(row.suppressions),
+    m: row.remarks.length > 0 ? row.remarks : null,
   }))
   const written = await sql<{
     id: number
@@ -106,16 +127,19 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
     added: boolean
   }>`
     insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
-      description, role, tlp, confidence, valid_from, valid_until, active, judge_at, suppressed)
+      description, role, tlp, confidence, asserted_confidence, valid_from, valid_until, ends_at, active,
+      refuted, judge_at, suppressed, remarks)
     select * from json_to_recordset(${recordset(records)}::json) as x(
       i bigint, s integer, r bigint, v integer, x text, t text, d text, o text, l smallint, c smallint,
-      f timestamptz, u timestamptz, a boolean, j timestamptz, b boolean)
+      y smallint, f timestamptz, u timestamptz, e timestamptz, a boolean, g boolean, j timestamptz, b boolean,
+      m jsonb)
     on conflict (report_id, indicator_id, source_id) do update set
       report_version = excluded.report_version, external_id = excluded.external_id,
       title = excluded.title, description = excluded.description, role = excluded.role,
-      tlp = excluded.tlp, confidence = excluded.confidence, valid_from = excluded.valid_from,
-      valid_until = excluded.valid_until, active = excluded.active, judge_at = excluded.judge_at,
-      suppressed = excluded.suppressed
+      tlp = excluded.tlp, confidence = excluded.confidence,
+      asserted_confidence = excluded.asserted_confidence, valid_from = excluded.valid_from,
+      valid_until = excluded.valid_until, ends_at = excluded.ends_at, active = excluded.active, refuted = excluded.refuted,
+      judge_at = excluded.judge_at, suppressed = excluded.suppressed, remarks = excluded.remarks
     returning id, indicator_id, report_id, (xmax = 0) as added`.execute(db)
   const replaced = written.rows.filter((row) => !row.added).map((row) => row.id)
   if (replaced.length > 0) await clearSuppressions(db, replaced)
@@ -157,8 +181,10 @@ export async function retractAssertions(
 export interface DueAssertion {
   readonly id: number
   readonly indicatorId: number
+  readonly type: string
   readonly validFrom: Date
   readonly validUntil: Date | undefined
+  readonly endsAt: Date | undefined
 }
 
 /** Assertions whose verdict time alone may have changed by `now`, the longest due first. */
@@ -166,17 +192,22 @@ export async function findDueAssertions(db: Db, now: Date, limit: number) {
   const { rows } = await sql<{
     id: number
     indicator_id: number
+    type: string
     valid_from: Date
     valid_until: Date | null
+    ends_at: Date | null
   }>`
-    select id, indicator_id, valid_from, valid_until from assertions
-    where judge_at <= ${now} order by judge_at limit ${limit}`.execute(db)
+    select a.id, a.indicator_id, i.type, a.valid_from, a.valid_until, a.ends_at
+    from assertions a join indicators i on i.id = a.indicator_id
+    where a.judge_at <= ${now} order by a.judge_at limit ${limit}`.execute(db)
   return rows.map(
     (row): DueAssertion => ({
       id: row.id,
       indicatorId: row.indicator_id,
+      type: row.type,
       validFrom: row.valid_from,
       validUntil: row.valid_until ?? undefined,
+      endsAt: row.ends_at ?? undefined,
     }),
   )
 }
@@ -194,7 +225,7 @@ export async function addVerdicts(
   const records = verdicts.map((verdict) => ({
     id: verdict.assertionId,
     j: verdict.judgeAt,
-    b: verdict.suppressions.length > 0,
+    b: isSuppressedBy(verdict.suppressions),
   }))
   await sql`
     update assertions a set judge_at = x.j, suppressed = a.suppressed or x.b
@@ -237,7 +268,7 @@ async function clearSuppressions(db: Db, assertionIds: readonly number[]) {
   )
 }
 
-async function writeSuppressions(
+export async function writeSuppressions(
   db: Db,
   suppressions: readonly (RecordedReason & { readonly assertionId: number })[],
   now: Date,
@@ -248,10 +279,12 @@ async function writeSuppressions(
     r: one.reason,
     u: one.rule,
     d: one.detail,
+    c: one.counts ?? true,
   }))
   await sql`
-    insert into suppressions (assertion_id, reason, rule, detail, since)
-    select a, r, u, d, ${now}::timestamptz
-    from json_to_recordset(${recordset(records)}::json) as x(a bigint, r text, u text, d text)
-    on conflict (assertion_id, reason) do nothing`.execute(db)
+    insert into suppressions (assertion_id, reason, rule, detail, since, counts)
+    select a, r, u, d, ${now}::timestamptz, c
+    from json_to_recordset(${recordset(records)}::json)
+      as x(a bigint, r text, u text, d text, c boolean)
+    on conflict (assertion_id, reason, rule) do nothing`.execute(db)
 }

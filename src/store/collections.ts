@@ -46,6 +46,7 @@ export async function readCollections(db: Db): Promise<readonly StoredCollection
     packaging: row.packaging as 'indicator',
     pageSize: row.page_size ?? undefined,
     refreshDays: row.refresh_days ?? undefined,
+    nonPublic: row.non_public,
     settingsVersion: row.settings_version,
     reconciledVersion: row.reconciled_version,
   }))
@@ -62,6 +63,7 @@ export async function writeCollection(db: Db, settings: CollectionSettings): Pro
     packaging: settings.packaging,
     page_size: settings.pageSize ?? null,
     refresh_days: settings.refreshDays ?? null,
+    non_public: settings.nonPublic,
   }
   await db
     .insertInto('collections')

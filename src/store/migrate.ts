@@ -3,12 +3,14 @@ import type { Db } from './db.ts'
 import * as foundation from './migrations/0001-foundation.ts'
 import * as lawOfTheFeed from './migrations/0002-law-of-the-feed.ts'
 import * as leases from './migrations/0003-leases.ts'
+import * as judging from './migrations/0004-judging.ts'
 
 // Named here rather than found in the folder: the built package and the sources differ in endings.
 const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-law-of-the-feed': lawOfTheFeed,
   '0003-leases': leases,
+  '0004-judging': judging,
 }
 
 /**

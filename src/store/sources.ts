@@ -24,6 +24,15 @@ export async function findSourceId(db: Db, name: string): Promise<number | undef
   return row?.id
 }
 
+export async function getSourceName(db: Db, sourceId: number): Promise<string> {
+  const row = await db
+    .selectFrom('sources')
+    .select('name')
+    .where('id', '=', sourceId)
+    .executeTakeFirstOrThrow()
+  return row.name
+}
+
 /** Where the source's walk stands, as it was last saved; `{}` at the start. */
 export async function readCursor(db: Db, sourceId: number): Promise<unknown> {
   const row = await db

@@ -10,6 +10,7 @@ export interface Tables {
     id: Generated<number>
     name: string
     cursor: Json<unknown>
+    state: ColumnType<unknown, string | undefined, string>
   }
   reports: {
     id: Generated<Bigint>
@@ -29,6 +30,7 @@ export interface Tables {
     details: Json<ReportDetails>
     version: number
     digest: Uint8Array | null
+    gone: string | null
   }
   indicators: {
     id: Generated<Bigint>
@@ -48,11 +50,15 @@ export interface Tables {
     role: string
     tlp: number
     confidence: number
+    asserted_confidence: number
     valid_from: Timestamp
     valid_until: Timestamp | null
+    ends_at: Timestamp | null
     active: boolean
+    refuted: Generated<boolean>
     judge_at: Timestamp | null
     suppressed: boolean
+    remarks: Json<readonly { readonly rule: string; readonly detail: string }[]> | null
   }
   suppressions: {
     assertion_id: Bigint
@@ -60,6 +66,47 @@ export interface Tables {
     rule: string
     detail: string
     since: Timestamp
+    counts: Generated<boolean>
+    override_id: Bigint | null
+  }
+  overrides: {
+    id: Generated<Bigint>
+    indicator_id: Bigint
+    reason: string
+    rule: string | null
+    because: string
+    made_by: string
+    made_at: Timestamp
+    expires_at: Timestamp
+    ended_by: string | null
+    ended_at: Timestamp | null
+    lapsed: Generated<boolean>
+  }
+  warninglists: {
+    id: Generated<number>
+    name: string
+    title: string
+    description: string
+    list_version: Bigint
+    kind: string
+    effect: string
+    effect_set_by_operator: Generated<boolean>
+    enabled: Generated<boolean>
+    origin: string
+    types: string[]
+    entries: string
+    entry_count: number
+    digest: string
+    changed_at: Timestamp
+  }
+  judging: {
+    singleton: Generated<boolean>
+    policy: Json<unknown>
+    rules_version: number
+    version: number
+    judged_version: number
+    judging_version: number
+    judged_through: Bigint
   }
   rejections: {
     id: Generated<Bigint>
@@ -82,6 +129,7 @@ export interface Tables {
     packaging: string
     page_size: number | null
     refresh_days: number | null
+    non_public: Generated<boolean>
     refreshed_at: Generated<Bigint>
     settings_version: Generated<number>
     reconciled_version: Generated<number>

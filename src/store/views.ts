@@ -29,13 +29,12 @@ export async function readPermits(
 ): Promise<readonly IndicatorWithPermits[]> {
   if (indicatorIds.length === 0 || collections.length === 0) return []
   const permits = collections.map(
-    ({ rule, maxTlp }) =>
-      sql<boolean>`(a.tlp <= ${tlpRank(maxTlp)}::smallint and ${ruleToSql(rule, now)})`,
+    (collection) => sql<boolean>`(${mayShow(collection)} and ${ruleToSql(collection.rule, now)})`,
   )
   const { rows } = await sql<PermitRow>`
     select * from (
       select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
-        a.valid_from, a.valid_until, i.type, i.value, s.name as source,
+        a.valid_from, a.ends_at as valid_until, i.type, i.value, s.name as source,
         array[${sql.join(permits)}]::boolean[] as permits
       from assertions a
         join indicators i on i.id = a.indicator_id
@@ -74,6 +73,12 @@ export async function readPermits(
   }
   for (const { permitted } of found) if (permitted.length > 1) permitted.sort(byContents)
   return found
+}
+
+/** Whether a collection may show assertion `a` of report `r`, whatever its rule. */
+export function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonPublic'>) {
+  const level = sql<boolean>`a.tlp <= ${tlpRank(maxTlp)}::smallint`
+  return nonPublic ? level : sql<boolean>`(${level} and coalesce(r.public, true))`
 }
 
 interface Draft extends IndicatorWithPermits {

@@ -5,7 +5,7 @@
  *     node feed-writer-process.ts DATABASE_URL
  */
 import { createInterface } from 'node:readline'
-import { defaultJudgeSettings } from '../../src/curation/judge.ts'
+import { createReadJudging } from '../../src/intake/judging.ts'
 import { recall, undoRecall } from '../../src/intake/recall.ts'
 import { sweep } from '../../src/intake/sweep.ts'
 import { takeIn } from '../../src/intake/take-in.ts'
@@ -42,7 +42,7 @@ const store = await openStore({
 const intake = {
   db: store.db,
   producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-  judgeSettings: defaultJudgeSettings,
+  readJudging: createReadJudging(),
   clock: () => new Date(),
 }
 

@@ -9,8 +9,8 @@
  */
 import { writeSync } from 'node:fs'
 import type { KyselyPlugin } from 'kysely'
-import { defaultJudgeSettings } from '../../src/curation/judge.ts'
 import { walkOtx } from '../../src/ingest/walk-otx.ts'
+import { createReadJudging } from '../../src/intake/judging.ts'
 import { createOtxClient } from '../../src/sources/otx/client.ts'
 import { defaultIdNamespace } from '../../src/stix/ids.ts'
 import { openStore } from '../../src/store/db.ts'
@@ -37,7 +37,7 @@ await walkOtx(
   {
     db: store.db.withPlugin(counting),
     producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-    judgeSettings: defaultJudgeSettings,
+    readJudging: createReadJudging(),
     clock: () => new Date('2026-06-01T00:00:00Z'),
   },
   { client, defaultTlp: 'white', confidence: 25 },

@@ -64,7 +64,8 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
     where base_label < least`,
   'a suppressed assertion has no reason, or a surviving one has': sql`
     select a.id from assertions a
-    where a.suppressed <> exists (select from suppressions x where x.assertion_id = a.id)`,
+    where a.suppressed <> exists (select from suppressions x
+      where x.assertion_id = a.id and x.counts and x.override_id is null)`,
   'a suppression is of no assertion': sql`
     select x.* from suppressions x left join assertions a on a.id = x.assertion_id where a.id is null`,
   'an assertion is of no indicator or of no report': sql`

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import { defaultJudgeSettings } from '../../src/curation/judge.ts'
 import { applyCollections } from '../../src/intake/apply-collections.ts'
 import type { Intake } from '../../src/intake/intake.ts'
+import { createReadJudging } from '../../src/intake/judging.ts'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
 import { type TakeInRequest, type TakenIn, takeIn } from '../../src/intake/take-in.ts'
 import type { Assertion } from '../../src/model/assertion.ts'
@@ -78,6 +78,7 @@ export function aCollection(change: Partial<CollectionSettings> = {}): Collectio
     description: 'Everything.',
     rule: { all: [] },
     maxTlp: 'white',
+    nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'full',
     packaging: 'indicator',
@@ -105,7 +106,7 @@ export function createTestIntake(t: Test, db: Db): TestIntake {
   const intake: TestIntake = {
     db,
     producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-    judgeSettings: defaultJudgeSettings,
+    readJudging: createReadJudging(),
     now: start,
     clock: () => intake.now,
     async take(reports, { source = 'otx', rejections = [], cursor } = {}) {

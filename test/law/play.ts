@@ -1,6 +1,6 @@
-import { defaultJudgeSettings } from '../../src/curation/judge.ts'
 import { applyCollections } from '../../src/intake/apply-collections.ts'
 import type { Intake } from '../../src/intake/intake.ts'
+import { createReadJudging } from '../../src/intake/judging.ts'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
 import { defaultIdNamespace } from '../../src/stix/ids.ts'
 import { saveHighWaterMark } from '../../src/store/blocks.ts'
@@ -118,7 +118,7 @@ export async function play(
     return {
       db: store.db,
       producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-      judgeSettings: defaultJudgeSettings,
+      readJudging: createReadJudging(),
       clock: () => {
         const now = new Date((trueNow() + set) / 1000)
         judgedAt.set(actor, now)

@@ -18,6 +18,7 @@ const collection: CollectionSettings = {
   description: 'Many',
   rule: { all: [] },
   maxTlp: 'green',
+  nonPublic: false,
   bindings: ['urn:stix.mitre.org:xml:1.2'],
   profile: 'esa',
   packaging: 'indicator',

@@ -125,6 +125,7 @@ async function store(db: Db, rows: readonly Row[]): Promise<(rule: Rule) => Prom
     role: '',
     tlp: row.tlp,
     confidence: row.confidence,
+    asserted_confidence: row.confidence,
     valid_from: dayAfterStart(-row.ageDays),
     valid_until: null,
     active: true,

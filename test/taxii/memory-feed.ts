@@ -42,6 +42,7 @@ export function collection(overrides: Partial<Collection> = {}): Collection {
     description: 'URLs <of> "malware" & phishing',
     rule: { source: 'otx' },
     maxTlp: 'green',
+    nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',
     packaging: 'indicator',

@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+/** How far the verdicts that are stored follow the rules. */
+export interface JudgingState {
+  /** as it was applied; `{}` at the start */
+  readonly policy: unknown
+  /** raised by each change of what verdicts depend on */
+  readonly version: number
+  /** the version that all verdicts follow */
+  readonly judgedVersion: number
+  /** the version that those of the indicators up to `judgedThrough` follow already */
+  readonly judgingVersion: number
+  readonly judgedThrough: number
+}
+
+export async function readJudgingState(db: Db): Promise<JudgingState> {
+  const row = await db.selectFrom('judging').selectAll().executeTakeFirstOrThrow()
+  return {
+    policy: row.policy,
+    version: row.version,
+    judgedVersion: row.judged_version,
+    judgingVersion: row.judging_version,
+    judgedThrough: row.judged_through,
+  }
+}
+
+export async function readJudgingVersion(db: Db): Promise<number> {
+  const row = await db.selectFrom('judging').select('version').executeTakeFirstOrThrow()
+  return row.version
+}
+
+/** Notes that verdicts depend on something else now; to be called in the transaction that changes it. */
+export async function raiseJudgingVersion(db: Db): Promise<void> {
+  await sql`update judging set version = version + 1`.execute(db)
+}
+
+/** Notes which rules the code has; newer ones than those that judged so far raise the version. */
+export async function adoptRules(db: Db, rulesVersion: number): Promise<void> {
+  await sql`
+    update judging set rules_version = ${rulesVersion}::integer, version = version + 1
+    where rules_version < ${rulesVersion}::integer`.execute(db)
+}
+
+export async function writePolicy(db: Db, policy: unknown): Promise<void> {
+  await sql`
+    update judging set policy = ${JSON.stringify(policy)}::jsonb, version = version + 1`.execute(db)
+}
+
+/** Notes that the verdicts of indicators up to this one follow a version; undefined: those of all do. */
+export async function saveJudged(
+  db: Db,
+  version: number,
+  throughIndicator: number | undefined,
+): Promise<void> {
+  await (throughIndicator === undefined
+    ? sql`update judging set judged_version = ${version}::integer, judging_version = 0, judged_through = 0`
+    : sql`
+        update judging set judging_version = ${version}::integer,
+          judged_through = ${throughIndicator}::bigint`
+  ).execute(db)
+}

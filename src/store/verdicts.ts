@@ -1,0 +1,108 @@
+import { sql } from 'kysely'
+import {
+  isSuppressedBy,
+  type RecordedReason,
+  type RecordedRemark,
+  writeSuppressions,
+} from './assertions.ts'
+import type { Db } from './db.ts'
+import { recordset } from './recordset.ts'
+
+/** What judging asks of an assertion that is stored, with the verdict that it has. */
+export interface StoredVerdict {
+  readonly assertionId: number
+  readonly indicatorId: number
+  readonly type: string
+  readonly value: string
+  readonly source: string
+  readonly author: string
+  readonly public: boolean
+  readonly active: boolean
+  readonly refuted: boolean
+  readonly validFrom: Date
+  readonly validUntil: Date | undefined
+  readonly assertedConfidence: number
+  readonly confidence: number
+  readonly endsAt: Date | undefined
+  readonly suppressions: readonly RecordedReason[]
+  readonly remarks: readonly RecordedRemark[]
+}
+
+export async function readVerdicts(
+  db: Db,
+  indicatorIds: readonly number[],
+): Promise<readonly StoredVerdict[]> {
+  const { rows } = await sql<
+    Omit<StoredVerdict, 'validUntil' | 'endsAt' | 'suppressions' | 'remarks'> & {
+      validUntil: Date | null
+      endsAt: Date | null
+      suppressions: readonly RecordedReason[] | null
+      remarks: readonly RecordedRemark[] | null
+    }
+  >`
+    select a.id as "assertionId", a.indicator_id as "indicatorId", i.type, i.value, s.name as source,
+      coalesce(r.author, '') as author, coalesce(r.public, true) as public, a.active, a.refuted,
+      a.valid_from as "validFrom", a.valid_until as "validUntil",
+      a.asserted_confidence as "assertedConfidence", a.confidence, a.ends_at as "endsAt", a.remarks,
+      (select json_agg(json_build_object('reason', x.reason, 'rule', x.rule, 'detail', x.detail))
+        from suppressions x where x.assertion_id = a.id) as suppressions
+    from assertions a join indicators i on i.id = a.indicator_id
+      join sources s on s.id = a.source_id left join reports r on r.id = a.report_id
+    where a.indicator_id = any(${indicatorIds}::bigint[])
+    order by a.indicator_id, a.id`.execute(db)
+  return rows.map((row) => ({
+    ...row,
+    validUntil: row.validUntil ?? undefined,
+    endsAt: row.endsAt ?? undefined,
+    suppressions: row.suppressions ?? [],
+    remarks: row.remarks ?? [],
+  }))
+}
+
+export interface NewVerdict {
+  readonly assertionId: number
+  readonly confidence: number
+  readonly endsAt: Date | undefined
+  readonly judgeAt: Date | undefined
+  readonly suppressions: readonly RecordedReason[]
+  readonly remarks: readonly RecordedRemark[]
+}
+
+/** Replaces verdicts; what was found before as well keeps its date. `applyOverrides` must follow. */
+export async function writeVerdicts(
+  db: Db,
+  verdicts: readonly NewVerdict[],
+  now: Date,
+): Promise<void> {
+  if (verdicts.length === 0) return
+  const records = verdicts.map((one) => ({
+    id: one.assertionId,
+    c: one.confidence,
+    e: one.endsAt,
+    j: one.judgeAt,
+    b: isSuppressedBy(one.suppressions),
+    m: one.remarks.length > 0 ? one.remarks : null,
+  }))
+  await sql`
+    update assertions a set confidence = x.c, ends_at = x.e, judge_at = x.j, suppressed = x.b, remarks = x.m
+    from json_to_recordset(${recordset(records)}::json)
+      as x(id bigint, c smallint, e timestamptz, j timestamptz, b boolean, m jsonb)
+    where a.id = x.id`.execute(db)
+  const ids = verdicts.map((one) => one.assertionId)
+  const kept = verdicts.flatMap(({ assertionId, suppressions }) =>
+    suppressions.map((one) => ({ a: assertionId, r: one.reason, u: one.rule, d: one.detail })),
+  )
+  await sql`
+    delete from suppressions s where s.assertion_id = any(${ids}::bigint[]) and not exists (
+      select from json_to_recordset(${recordset(kept)}::json) as x(a bigint, r text, u text, d text)
+      where x.a = s.assertion_id and x.r = s.reason and x.u = s.rule and x.d = s.detail)`.execute(
+    db,
+  )
+  await writeSuppressions(
+    db,
+    verdicts.flatMap(({ assertionId, suppressions }) =>
+      suppressions.map((suppression) => ({ assertionId, ...suppression })),
+    ),
+    now,
+  )
+}
