@@ -31,6 +31,7 @@ export interface Tables {
     version: number
     digest: Uint8Array | null
     gone: string | null
+    reading: Json<unknown> | null
   }
   indicators: {
     id: Generated<Bigint>

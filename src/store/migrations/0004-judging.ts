@@ -6,6 +6,9 @@ const statements = [
 
   // Why the source has it no more, such as 'deleted'; null while it has.
   'alter table reports add column gone text',
+  // Where the reading of a report that comes in pages goes on; null: it is whole, or is to come anew.
+  'alter table reports add column reading jsonb',
+  'create index reports_reading on reports (source_id) where reading is not null',
   'create index reports_author on reports (source_id, author)',
 
   // Whether assertions of reports that are not for the public may be shown.
