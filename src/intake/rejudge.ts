@@ -90,7 +90,8 @@ async function judgeStored(
   const changed: NewVerdict[] = []
   const indicators = new Set<number>()
   for (const stored of await readVerdicts(db, indicatorIds)) {
-    if (stored.suppressions.some(({ reason }) => isRecorded(reason))) continue
+    // What was recorded where it happened stays; the rest counts again should an override lift it.
+    const recorded = stored.suppressions.filter(({ reason }) => isRecorded(reason))
     const { type, value } = stored
     const form = isObservableType(type) ? normalForm(type, value) : undefined
     const problem = form?.ok === false ? form.problem : undefined
@@ -100,7 +101,7 @@ async function judgeStored(
       confidence: verdict.confidence,
       endsAt: verdict.endsAt,
       judgeAt: nextJudgement(verdict, now),
-      suppressions: toRecorded(verdict),
+      suppressions: [...toRecorded(verdict), ...recorded],
       remarks: verdict.remarks,
     }
     if (isSame(stored, wanted)) continue

@@ -8,6 +8,7 @@ import { applyOverrides } from '../store/overrides.ts'
 import { ageLimitsInDays } from '../store/rules.ts'
 import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
 import { type Intake, writeInTurn } from './intake.ts'
+import { expireOverrides } from './override.ts'
 import { settleRecalls } from './recall.ts'
 import { reconcileCollections } from './reconcile.ts'
 import { refresh } from './refresh.ts'
@@ -26,7 +27,7 @@ export interface Swept {
 /**
  * Does what time alone asks for: ends assertions that have expired, lets indicators into and out of the
  * collections whose rules speak of age, refreshes what would become too old at the clients, and finishes a
- * change of settings or a recall that was cut short.
+ * change of settings or a recall that was cut short. Overrides whose time is over lift nothing any more.
  */
 export async function sweep(intake: Intake): Promise<Swept> {
   const swept = { expired: 0, published: 0, withdrawn: 0 }
@@ -55,11 +56,12 @@ export async function sweep(intake: Intake): Promise<Swept> {
     swept.withdrawn += due.withdrawn
   }
   const aged = await sweepOnce(intake, findAged)
+  const lapsed = await expireOverrides(intake)
   const rejudged = await rejudge(intake)
   const reconciled = await reconcileCollections(intake)
   const settled = await settleRecalls(intake)
   const refreshed = await refresh(intake)
-  const all = [swept, aged, rejudged, reconciled, settled]
+  const all = [swept, aged, lapsed, rejudged, reconciled, settled]
   return {
     expired: swept.expired,
     refreshed: refreshed.published,

@@ -36,6 +36,20 @@ export class RecallRefused extends TaxiwayError {
   }
 }
 
+/** What is to be overridden cannot be, or the request lacks why or until when. */
+export class OverrideRefused extends TaxiwayError {
+  constructor(message: string) {
+    super('OVERRIDE_REFUSED', message)
+  }
+}
+
+/** A search took longer than it may; the message says how to narrow it. */
+export class SearchTooBroad extends TaxiwayError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SEARCH_TOO_BROAD', message, options)
+  }
+}
+
 /** The database cannot be reached or refused the connection. */
 export class StoreUnavailable extends TaxiwayError {
   constructor(message: string, options?: ErrorOptions) {
