@@ -51,7 +51,7 @@ export function judgeReport(
     const one = judgeAssertion(report, assertion, now, judge)
     const key = `${one.type} ${one.value}`
     const other = judged.get(key)
-    if (!other || isBetter(one, other)) judged.set(key, one)
+    if (!other || isBetterClaim(claimOf(one), claimOf(other))) judged.set(key, one)
   }
   return [...judged.values()]
 }
@@ -112,12 +112,22 @@ export function toRecorded({ suppressions }: Pick<Verdict, 'suppressions'>): Rec
   return suppressions.map((one) => ({ ...one, counts: !leftToCollections.includes(one.reason) }))
 }
 
-function isBetter(one: JudgedAssertion, other: JudgedAssertion): boolean {
-  const survives = !isSuppressedBy(one.columns.suppressions)
-  if (survives === isSuppressedBy(other.columns.suppressions)) return survives
+/** What decides which of two claims of one report on one observable stays. */
+export interface Claim {
+  readonly survives: boolean
+  readonly endsAt: Date | undefined
+}
+
+/** The one that survives, and of several that do the one that holds the longest. */
+export function isBetterClaim(one: Claim, other: Claim): boolean {
+  if (one.survives !== other.survives) return one.survives
   return end(one) > end(other)
 }
 
-function end({ columns }: JudgedAssertion): number {
-  return columns.endsAt?.getTime() ?? Number.POSITIVE_INFINITY
+export function claimOf({ columns }: JudgedAssertion): Claim {
+  return { survives: !isSuppressedBy(columns.suppressions), endsAt: columns.endsAt }
+}
+
+function end({ endsAt }: Claim): number {
+  return endsAt?.getTime() ?? Number.POSITIVE_INFINITY
 }

@@ -1,46 +1,51 @@
 import { createHash } from 'node:crypto'
 import type { Rejection, ReportWithAssertions } from '../model/report.ts'
-import { prepareBlocks } from '../publish/prepare.ts'
-import { publish } from '../publish/publish.ts'
-import {
-  isSuppressedBy,
-  retractAssertions,
-  upsertIndicators,
-  writeAssertions,
-} from '../store/assertions.ts'
-import { readCollections } from '../store/collections.ts'
+import { isSuppressedBy } from '../store/assertions.ts'
 import type { Db } from '../store/db.ts'
 import { readJudgingVersion } from '../store/judging.ts'
-import { applyOverrides } from '../store/overrides.ts'
+import { saveReading } from '../store/readings.ts'
 import { writeRejections } from '../store/rejections.ts'
 import {
   completeReport,
   getReportVersion,
-  readReportDigests,
+  readKnownReports,
   writeReport,
 } from '../store/reports.ts'
+import { retractAssertions } from '../store/retractions.ts'
 import { getSourceName, saveCursor } from '../store/sources.ts'
 import { type Intake, writeInTurn } from './intake.ts'
-import { type JudgedAssertion, judgeReport } from './judge-report.ts'
-
-// Of assertions a transaction: some 5 MB of packages and a quarter of a second of work, so that memory is
-// bounded and other writers wait shortly.
-const batchAssertions = 2_500
+import { judgeReport } from './judge-report.ts'
+import { batchAssertions, type Piece, packPieces } from './pieces.ts'
+import { publishTouched } from './publish-touched.ts'
+import { storeJudged } from './store-judged.ts'
 
 // Part of every report's digest: raise it when normal forms change, and what is already stored is taken in
 // anew when its source sends it.
 const normalFormVersion = 1
 
+export interface IncomingReport extends ReportWithAssertions {
+  /**
+   * true: the source has more of it, or has to be asked for it all, page by page (`takeInPage`). Until the
+   * last page nothing is retracted that an older version asserted.
+   */
+  readonly comesInPages?: boolean
+}
+
 export interface TakeInRequest {
   readonly sourceId: number
-  readonly reports: readonly ReportWithAssertions[]
+  readonly reports: readonly IncomingReport[]
   /** whole reports that could not be read; those of single assertions stand in their report */
   readonly rejections: readonly Rejection[]
   /** the source's cursor once all of this is stored; undefined: unchanged */
   readonly cursor?: unknown
+  /** behind the intake lock, in each transaction, before anything is written in it */
+  readonly before?: (trx: Db) => Promise<void>
+  /** in the transaction that stores the last of it: saves what has been passed */
+  readonly passed?: (trx: Db) => Promise<void>
 }
 
 export interface TakenIn {
+  /** stored whole */
   readonly reports: number
   readonly unchangedReports: number
   readonly assertions: number
@@ -49,6 +54,17 @@ export interface TakenIn {
   readonly published: number
   readonly withdrawn: number
 }
+
+/** What a transaction did of which no more is to be told. */
+export const nothingTakenIn: TakenIn = Object.freeze({
+  reports: 0,
+  unchangedReports: 0,
+  assertions: 0,
+  suppressed: 0,
+  rejected: 0,
+  published: 0,
+  withdrawn: 0,
+})
 
 /**
  * Takes reports in: judges them, stores them and publishes what survives. Each transaction leaves a store
@@ -70,74 +86,139 @@ async function takeInOnce(
   request: TakeInRequest,
   onProgress: (done: TakenIn) => void,
 ): Promise<'done' | 'judging changed'> {
-  const { db, producer, clock } = intake
+  const { db, clock } = intake
   const judging = await intake.readJudging(db)
   const { sourceId, reports } = request
   const source = await getSourceName(db, sourceId)
-  const known = await readReportDigests(
+  const known = await readKnownReports(
     db,
     sourceId,
     reports.map(({ report }) => report.externalId),
   )
-  // Judged whole: what a report says twice is to be one assertion, wherever its pieces are cut.
   const changed = newestOfEach(reports)
     .map((one) => ({ ...one, digest: reportDigest(one) }))
-    .filter(({ report, digest }) => known.get(report.externalId) !== digest)
-    .map(({ report, assertions, rejections, digest }) => {
-      const judged = judgeReport({ ...report, source }, assertions, clock(), judging.judge)
-      return { report, judged, rejections, digest }
+    .filter(({ report, digest }) => {
+      const stored = known.get(report.externalId)
+      return stored?.digest !== digest && stored?.readingDigest !== digest
     })
-  const batches = packPieces(changed)
-  const last = batches.at(-1) ?? []
+  // Each judged whole, when its turn comes: what a report says twice is to be one assertion, wherever its
+  // pieces are cut.
+  const batches = packPieces(changed, ({ report, assertions }) =>
+    judgeReport({ ...report, source }, assertions, clock(), judging.judge),
+  )
   let unchangedReports = reports.length - changed.length
   let rejections = request.rejections
-  for (const batch of batches.length > 0 ? batches : [last]) {
-    const done = await writeInTurn(intake, async (trx, now) => {
+  for (let next = batches.next(), last = false; !last; ) {
+    const batch = next.done ? [] : next.value
+    next = batches.next()
+    last = next.done === true
+    const outcome = await takeInBatch(
+      intake,
+      { request, batch, rejections, last, judgingVersion: judging.version },
+      (done) => {
+        onProgress({ ...done, unchangedReports })
+        unchangedReports = 0
+        rejections = []
+      },
+    )
+    if (outcome === 'judging changed') return outcome
+  }
+  return 'done'
+}
+
+interface Batch {
+  readonly request: TakeInRequest
+  readonly batch: readonly Piece<IncomingReport & { readonly digest: string }>[]
+  readonly rejections: readonly Rejection[]
+  /** of its request */
+  readonly last: boolean
+  readonly judgingVersion: number
+}
+
+/** Stores the pieces in one transaction; a report that retracts very much takes further ones to its end. */
+async function takeInBatch(
+  intake: Intake,
+  { request, batch, rejections, last, judgingVersion }: Batch,
+  onProgress: (done: TakenIn) => void,
+): Promise<'done' | 'judging changed'> {
+  const { sourceId } = request
+  let begun = false
+  let ending: readonly EndingReport[] = []
+  do {
+    const outcome = await writeInTurn(intake, async (trx, now) => {
       // Those who judge anew what is stored may have passed these indicators already.
-      if ((await readJudgingVersion(trx)) !== judging.version) return undefined
-      const pieces: StoredPiece[] = []
-      const rejected = [...rejections]
-      for (const piece of batch) {
-        const { report, first } = piece
-        const stored = first
-          ? await writeReport(trx, sourceId, report)
-          : await getReportVersion(trx, sourceId, report.externalId)
-        pieces.push({ piece, stored })
-        if (first) rejected.push(...piece.rejections)
-      }
-      const touched = new Set(await storeJudged(trx, sourceId, pieces, now))
-      for (const { piece, stored } of pieces) {
-        if (!piece.final) continue
-        if (stored.version > 1) {
-          const retracted = await retractAssertions(trx, stored, retraction, now)
-          for (const id of retracted) touched.add(id)
-        }
-        await completeReport(trx, stored.id, piece.digest)
-      }
-      await applyOverrides(trx, [...touched], now)
-      const judged = batch.flatMap((piece) => piece.judged)
+      if ((await readJudgingVersion(trx)) !== judgingVersion) return undefined
+      await request.before?.(trx)
+      const stored = begun ? nothingStored : await storePieces(trx, sourceId, batch, now)
+      const rejected = begun
+        ? []
+        : [...rejections, ...batch.flatMap((piece) => (piece.first ? piece.of.rejections : []))]
       await writeRejections(trx, sourceId, rejected, now)
-      if (batch === last && request.cursor !== undefined) {
-        await saveCursor(trx, sourceId, request.cursor)
+      const ended = await endReports(trx, begun ? ending : stored.ending, now)
+      if (last && ended.left.length === 0) {
+        if (request.cursor !== undefined) await saveCursor(trx, sourceId, request.cursor)
+        await request.passed?.(trx)
       }
-      const collections = await readCollections(trx)
-      const prepared = await prepareBlocks(trx, [...touched], collections, producer, now)
-      return {
-        reports: batch.filter((piece) => piece.final).length,
-        unchangedReports,
+      const judged = begun ? [] : batch.flatMap((piece) => piece.judged)
+      const done: TakenIn = {
+        ...nothingTakenIn,
+        reports: ended.completed,
         assertions: judged.length,
         suppressed: judged.filter(({ columns }) => isSuppressedBy(columns.suppressions)).length,
         rejected: rejected.length,
-        published: await publish(trx, prepared),
-        withdrawn: prepared.withdrawn,
+        ...(await publishTouched(intake, trx, [...stored.touched, ...ended.touched], now)),
       }
+      return { done, left: ended.left }
     })
-    if (!done) return 'judging changed'
-    unchangedReports = 0
-    rejections = []
-    onProgress(done)
-  }
+    if (!outcome) return 'judging changed'
+    begun = true
+    ending = outcome.left
+    onProgress(outcome.done)
+  } while (ending.length > 0)
   return 'done'
+}
+
+const nothingStored = { touched: [], ending: [] } as const
+
+async function storePieces(trx: Db, sourceId: number, batch: Batch['batch'], now: Date) {
+  const pieces = []
+  const ending: EndingReport[] = []
+  for (const { of, judged, first, final } of batch) {
+    const report = first
+      ? await writeReport(trx, sourceId, of.report)
+      : await getReportVersion(trx, sourceId, of.report.externalId)
+    const meets = of.comesInPages ? ('leave refuted' as const) : ('replace' as const)
+    pieces.push({ sourceId, report, judged, meets })
+    if (!final) continue
+    if (!of.comesInPages) ending.push({ ...report, digest: of.digest })
+    else await saveReading(trx, report.id, { ...unread, digest: of.digest })
+  }
+  return { touched: await storeJudged(trx, pieces, now), ending }
+}
+
+const unread = { begun: false, offset: 0, failures: 0 } as const
+
+/** A report all of whose assertions are stored. */
+export interface EndingReport {
+  readonly id: number
+  readonly version: number
+  readonly digest: string
+}
+
+/** Retracts what older versions asserted, as much as a transaction may, and makes whole what is then done. */
+export async function endReports(trx: Db, reports: readonly EndingReport[], now: Date) {
+  const touched: number[] = []
+  let completed = 0
+  for (const [index, report] of reports.entries()) {
+    const room = batchAssertions - touched.length
+    const retracted =
+      report.version > 1 ? await retractAssertions(trx, report, retraction, now, room) : []
+    for (const id of retracted) touched.push(id)
+    if (retracted.length === room) return { touched, completed, left: reports.slice(index) }
+    await completeReport(trx, report.id, report.digest)
+    completed += 1
+  }
+  return { touched, completed, left: [] }
 }
 
 const retraction = {
@@ -147,8 +228,8 @@ const retraction = {
 } as const
 
 /** A page may hold a report twice, but one statement cannot write a row twice. */
-function newestOfEach(reports: readonly ReportWithAssertions[]): readonly ReportWithAssertions[] {
-  const newest = new Map<string, ReportWithAssertions>()
+function newestOfEach(reports: readonly IncomingReport[]): readonly IncomingReport[] {
+  const newest = new Map<string, IncomingReport>()
   for (const one of reports) {
     const other = newest.get(one.report.externalId)
     if (!other || other.report.modified <= one.report.modified) {
@@ -158,74 +239,7 @@ function newestOfEach(reports: readonly ReportWithAssertions[]): readonly Report
   return [...newest.values()]
 }
 
-interface JudgedReport extends Pick<ReportWithAssertions, 'report' | 'rejections'> {
-  readonly judged: readonly JudgedAssertion[]
-  readonly digest: string
-}
-
-/** A run of one report's assertions that fits into a transaction. */
-interface Piece extends JudgedReport {
-  readonly first: boolean
-  readonly final: boolean
-}
-
-function packPieces(reports: readonly JudgedReport[]): Piece[][] {
-  const batches: Piece[][] = []
-  let room = 0
-  for (const report of reports) {
-    const total = report.judged.length
-    let from = 0
-    do {
-      if (room === 0) {
-        batches.push([])
-        room = batchAssertions
-      }
-      const to = Math.min(total, from + room)
-      batches.at(-1)?.push({
-        ...report,
-        judged: report.judged.slice(from, to),
-        first: from === 0,
-        final: to === total,
-      })
-      // A report without indicators takes room too: each costs a few statements.
-      room = Math.max(0, room - Math.max(to - from, 10))
-      from = to
-    } while (from < total)
-  }
-  return batches
-}
-
-interface StoredPiece {
-  readonly piece: Piece
-  readonly stored: { readonly id: number; readonly version: number }
-}
-
-/** @returns the ids of the indicators spoken of */
-async function storeJudged(
-  db: Db,
-  sourceId: number,
-  pieces: readonly StoredPiece[],
-  now: Date,
-): Promise<readonly number[]> {
-  const all = pieces.flatMap(({ stored, piece }) => piece.judged.map((one) => ({ stored, one })))
-  if (all.length === 0) return []
-  const ids = await upsertIndicators(
-    db,
-    all.map(({ one }) => one),
-  )
-  const rows = all.map(({ stored, one }, index) => ({
-    ...one.columns,
-    indicatorId: ids[index] as number,
-    sourceId,
-    reportId: stored.id,
-    reportVersion: stored.version,
-  }))
-  await writeAssertions(db, rows, now)
-  return ids
-}
-
-function reportDigest({ report, assertions }: ReportWithAssertions): string {
-  return createHash('sha256')
-    .update(JSON.stringify([normalFormVersion, report, assertions]))
-    .digest('hex')
+function reportDigest({ report, assertions, comesInPages = false }: IncomingReport): string {
+  const contents = [normalFormVersion, report, assertions, ...(comesInPages ? ['in pages'] : [])]
+  return createHash('sha256').update(JSON.stringify(contents)).digest('hex')
 }

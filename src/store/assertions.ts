@@ -156,28 +156,6 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
   )
 }
 
-/**
- * Ends the assertions that a report's newest version no longer makes.
- * @returns the indicators that they spoke of
- */
-export async function retractAssertions(
-  db: Db,
-  report: { readonly id: number; readonly version: number },
-  suppression: RecordedReason,
-  now: Date,
-): Promise<readonly number[]> {
-  const { rows } = await sql<{ id: number; indicator_id: number }>`
-    update assertions set suppressed = true, judge_at = null
-    where report_id = ${report.id} and report_version < ${report.version}
-    returning id, indicator_id`.execute(db)
-  await writeSuppressions(
-    db,
-    rows.map((row) => ({ assertionId: row.id, ...suppression })),
-    now,
-  )
-  return rows.map((row) => row.indicator_id)
-}
-
 export interface DueAssertion {
   readonly id: number
   readonly indicatorId: number

@@ -5,17 +5,35 @@ import type { Db } from './db.ts'
 import { tagKey } from './rules.ts'
 import type { ReportDetails } from './tables.ts'
 
-/** Digests of the reports that are stored whole, by external id. */
-export async function readReportDigests(
+/** What is stored of a report already. */
+export interface KnownReport {
+  /** of the contents that are stored whole */
+  readonly digest: string | undefined
+  /** of the contents whose pages are being read */
+  readonly readingDigest: string | undefined
+}
+
+/** By external id; reports that are gone are not among them. */
+export async function readKnownReports(
   db: Db,
   sourceId: number,
   externalIds: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await sql<{ external_id: string; digest: string }>`
-    select external_id, encode(digest, 'hex') as digest from reports
+): Promise<ReadonlyMap<string, KnownReport>> {
+  const { rows } = await sql<{
+    external_id: string
+    digest: string | null
+    reading_digest: string | null
+  }>`
+    select external_id, encode(digest, 'hex') as digest, reading->>'digest' as reading_digest
+    from reports
     where source_id = ${sourceId} and external_id = any(${externalIds}::text[])
-      and digest is not null`.execute(db)
-  return new Map(rows.map((row) => [row.external_id, row.digest]))
+      and gone is null`.execute(db)
+  return new Map(
+    rows.map((row) => [
+      row.external_id,
+      { digest: row.digest ?? undefined, readingDigest: row.reading_digest ?? undefined },
+    ]),
+  )
 }
 
 /**
@@ -48,6 +66,8 @@ export async function writeReport(
     refs: [...report.references],
     details: JSON.stringify(details),
     digest: null,
+    gone: null,
+    reading: null,
   }
   return db
     .insertInto('reports')
@@ -93,7 +113,52 @@ export async function getReportVersion(
 export async function completeReport(db: Db, reportId: number, digestHex: string): Promise<void> {
   await db
     .updateTable('reports')
-    .set({ digest: Buffer.from(digestHex, 'hex') })
+    .set({ digest: Buffer.from(digestHex, 'hex'), reading: null })
     .where('id', '=', reportId)
+    .execute()
+}
+
+/** Each report of a source, by its id there, with why the source has it no more. */
+export async function readReportIds(
+  db: Db,
+  sourceId: number,
+): Promise<readonly { readonly externalId: string; readonly gone: string | undefined }[]> {
+  const rows = await db
+    .selectFrom('reports')
+    .select(['external_id', 'gone'])
+    .where('source_id', '=', sourceId)
+    .orderBy('external_id')
+    .execute()
+  return rows.map((row) => ({ externalId: row.external_id, gone: row.gone ?? undefined }))
+}
+
+/**
+ * Lets these reports be taken in anew should they come again, as `markGone` does too; before their
+ * assertions are ended, so that an end that is cut short leaves no report that counts as whole.
+ * @returns the store's ids of those that are not gone yet
+ */
+export async function openForRemoval(
+  db: Db,
+  sourceId: number,
+  externalIds: readonly string[],
+): Promise<readonly number[]> {
+  const rows = await db
+    .updateTable('reports')
+    .set({ digest: null })
+    .where('source_id', '=', sourceId)
+    .where('external_id', 'in', externalIds)
+    .where('gone', 'is', null)
+    .returning('id')
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** @param why the source has them no more, such as 'deleted' */
+export async function markGone(db: Db, ids: readonly number[], why: string): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('reports')
+    .set({ digest: null, reading: null, gone: why })
+    .where('id', 'in', ids)
     .execute()
 }
