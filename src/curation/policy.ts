@@ -30,6 +30,11 @@ export interface SourcePolicy {
   readonly ageDays?: AgeDays
 }
 
+/** What an organisation has said of its policy; for the rest the defaults count. */
+export interface PolicySettings extends Partial<Omit<JudgingPolicy, 'broadestCidr'>> {
+  readonly broadestCidr?: Partial<JudgingPolicy['broadestCidr']>
+}
+
 /** Held back are types that no client of a STIX 1.x feed is known to read. */
 export const defaultPolicy: JudgingPolicy = Object.freeze<JudgingPolicy>({
   ownDomains: [],
@@ -56,6 +61,16 @@ export const defaultPolicy: JudgingPolicy = Object.freeze<JudgingPolicy>({
   listedConfidencePercent: 50,
   sources: {},
 })
+
+/** Ages and prefixes that the settings do not name keep their defaults; every other setting takes its default's place. */
+export function completePolicy(settings: PolicySettings): JudgingPolicy {
+  return {
+    ...defaultPolicy,
+    ...settings,
+    broadestCidr: { ...defaultPolicy.broadestCidr, ...settings.broadestCidr },
+    ageDays: { ...defaultPolicy.ageDays, ...settings.ageDays },
+  }
+}
 
 /** For how many days an assertion counts that has no end of its own; undefined: for ever. */
 export function ageLimitDays(

@@ -1,26 +1,25 @@
 import { isDeepStrictEqual } from 'node:util'
-import { nextJudgement, rulesVersion } from '../curation/judge.ts'
+import { type Judge, nextJudgement, rulesVersion } from '../curation/judge.ts'
 import { recordedReasons } from '../curation/reasons.ts'
 import { normalForm } from '../model/normal-form.ts'
 import { isObservableType } from '../model/observable.ts'
-import { prepareBlocks } from '../publish/prepare.ts'
-import { publish } from '../publish/publish.ts'
-import { readIndicatorIds } from '../store/assertions.ts'
-import { readCollections } from '../store/collections.ts'
+import type { RecordedReason } from '../store/assertions.ts'
 import type { Db } from '../store/db.ts'
 import { adoptRules, readJudgingState, saveJudged } from '../store/judging.ts'
-import { applyOverrides } from '../store/overrides.ts'
 import {
   type NewVerdict,
+  readIndicatorsToJudge,
   readVerdicts,
   type StoredVerdict,
   writeVerdicts,
 } from '../store/verdicts.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { toRecorded } from './judge-report.ts'
-import type { Judging } from './judging.ts'
+import { publishTouched } from './publish-touched.ts'
 
-const batchIndicators = 2_500
+// Where nothing changes a transaction takes 60 ms, where everything does half a second: so long other
+// writers wait, and no longer.
+const batchAssertions = 2_500
 
 export interface Rejudged {
   /** assertions whose verdict has changed */
@@ -29,36 +28,52 @@ export interface Rejudged {
   readonly withdrawn: number
 }
 
+export interface RejudgeProgress extends Rejudged {
+  /** judged in this transaction */
+  readonly indicators: number
+}
+
 /**
- * Judges anew what is stored, when the policy, a warninglist or the rules have changed since. Cut short, it
- * goes on where it was.
+ * Judges anew what is stored, when the policy, a warninglist or the rules have changed since, and publishes
+ * what follows. Cut short, it goes on where it was; several processes may do it at once, and share the work.
  */
 export async function rejudge(
   intake: Intake,
-  onProgress: (done: Rejudged & { readonly indicators: number }) => void = () => {},
+  onProgress: (done: RejudgeProgress) => void = () => {},
 ): Promise<Rejudged> {
   const total = { changed: 0, published: 0, withdrawn: 0 }
   await adoptRules(intake.db, rulesVersion)
-  for (let state = await readJudgingState(intake.db); state.judgedVersion < state.version; ) {
-    const done = await writeInTurn(intake, async (trx, now) => {
-      // Prepared behind the lock: whoever takes in meanwhile judges by the same version or begins anew.
-      const judging = await intake.readJudging(trx)
-      const { judgingVersion, judgedThrough } = await readJudgingState(trx)
-      const after = judgingVersion === judging.version ? judgedThrough : 0
-      const ids = await readIndicatorIds(trx, after, batchIndicators)
-      const last = ids.length < batchIndicators ? undefined : ids.at(-1)
-      const changed = await judgeStored(trx, ids, judging, now)
-      await saveJudged(trx, judging.version, last)
-      const result = await publishChanges(intake, trx, changed, now)
-      return { ...result, indicators: ids.length, changed: changed.length }
-    })
+  for (;;) {
+    const { judgedVersion, version } = await readJudgingState(intake.db)
+    if (judgedVersion >= version) return total
+    const done = await writeInTurn(intake, (trx, now) => rejudgeBatch(intake, trx, now))
+    if (!done) return total
     total.changed += done.changed
     total.published += done.published
     total.withdrawn += done.withdrawn
     onProgress(done)
-    state = await readJudgingState(intake.db)
   }
-  return total
+}
+
+/** @returns undefined when all verdicts follow the rules by now */
+async function rejudgeBatch(
+  intake: Intake,
+  trx: Db,
+  now: Date,
+): Promise<RejudgeProgress | undefined> {
+  // Read behind the lock: whoever takes in meanwhile judges by the same version or begins anew.
+  const { version, judge } = await intake.readJudging(trx)
+  const state = await readJudgingState(trx)
+  if (state.judgedVersion >= version) return undefined
+  const after = state.judgingVersion === version ? state.judgedThrough : 0
+  const { ids, last } = await readIndicatorsToJudge(trx, after, batchAssertions)
+  const { changed, indicators } = await judgeStored(trx, ids, judge, now)
+  await saveJudged(trx, version, last ? undefined : ids.at(-1))
+  const blocks =
+    indicators.size > 0
+      ? await publishTouched(intake, trx, indicators, now)
+      : { published: 0, withdrawn: 0 }
+  return { ...blocks, changed, indicators: ids.length }
 }
 
 /** Judges these indicators anew and publishes what follows; needs the intake lock. */
@@ -68,62 +83,74 @@ export async function rejudgeIndicators(
   indicatorIds: readonly number[],
   now: Date,
 ): Promise<Rejudged> {
-  await judgeStored(trx, indicatorIds, await intake.readJudging(trx), now)
-  await applyOverrides(trx, indicatorIds, now)
-  const done = await publishChanges(intake, trx, indicatorIds, now)
-  return { ...done, changed: indicatorIds.length }
+  const { judge } = await intake.readJudging(trx)
+  const { changed } = await judgeStored(trx, indicatorIds, judge, now)
+  return { ...(await publishTouched(intake, trx, indicatorIds, now)), changed }
 }
 
-async function publishChanges(intake: Intake, trx: Db, ids: readonly number[], now: Date) {
-  const collections = await readCollections(trx)
-  const prepared = await prepareBlocks(trx, ids, collections, intake.producer, now)
-  return { published: await publish(trx, prepared), withdrawn: prepared.withdrawn }
-}
-
-/** @returns the indicators that have an assertion with another verdict than before */
-async function judgeStored(
-  db: Db,
-  indicatorIds: readonly number[],
-  { judge }: Judging,
-  now: Date,
-): Promise<readonly number[]> {
-  const changed: NewVerdict[] = []
+/** @returns how many assertions have another verdict than before, and the indicators of these */
+async function judgeStored(db: Db, indicatorIds: readonly number[], judge: Judge, now: Date) {
+  const writes: NewVerdict[] = []
   const indicators = new Set<number>()
+  let changed = 0
   for (const stored of await readVerdicts(db, indicatorIds)) {
-    // What was recorded where it happened stays; the rest counts again should an override lift it.
-    const recorded = stored.suppressions.filter(({ reason }) => isRecorded(reason))
-    const { type, value } = stored
-    const form = isObservableType(type) ? normalForm(type, value) : undefined
-    const problem = form?.ok === false ? form.problem : undefined
-    const verdict = judge({ ...stored, confidence: stored.assertedConfidence, problem }, now)
-    const wanted = {
-      assertionId: stored.assertionId,
-      confidence: verdict.confidence,
-      endsAt: verdict.endsAt,
-      judgeAt: nextJudgement(verdict, now),
-      suppressions: [...toRecorded(verdict), ...recorded],
-      remarks: verdict.remarks,
-    }
-    if (isSame(stored, wanted)) continue
-    changed.push(wanted)
+    const wanted = judgeAgain(stored, judge, now)
+    const same = isSame(stored, wanted)
+    if (same && stored.judgeAt?.getTime() === wanted.judgeAt?.getTime()) continue
+    writes.push(wanted)
+    if (same) continue
+    changed += 1
     indicators.add(stored.indicatorId)
   }
-  await writeVerdicts(db, changed, now)
-  const ids = [...indicators]
-  await applyOverrides(db, ids, now)
-  return ids
+  await writeVerdicts(db, writes, now)
+  return { changed, indicators }
+}
+
+/**
+ * The verdict that a stored assertion would have now. What was recorded of it stays; the rest is judged beside
+ * it, so that nothing comes up unjudged when an analyst lifts what was recorded.
+ */
+export function judgeAgain(stored: StoredVerdict, judge: Judge, now: Date): NewVerdict {
+  const { type, value } = stored
+  const form = isObservableType(type) ? normalForm(type, value) : undefined
+  const problem = form?.ok === false ? form.problem : undefined
+  const verdict = judge({ ...stored, confidence: stored.assertedConfidence, problem }, now)
+  const recorded = stored.suppressions.filter(isRecorded)
+  return {
+    assertionId: stored.assertionId,
+    confidence: verdict.confidence,
+    endsAt: verdict.endsAt,
+    judgeAt: isSettled(stored, recorded) ? undefined : nextJudgement(verdict, now),
+    suppressions: [...recorded, ...toRecorded(verdict)],
+    remarks: verdict.remarks,
+  }
+}
+
+/** What was recorded is never judged by time alone, unless an analyst has lifted that. */
+function isSettled({ judgeAt }: StoredVerdict, recorded: readonly RecordedReason[]): boolean {
+  return recorded.length > 0 && judgeAt === undefined
 }
 
 function isSame(stored: StoredVerdict, wanted: NewVerdict): boolean {
-  const essence = ({ confidence, endsAt, suppressions, remarks }: StoredVerdict | NewVerdict) => [
-    confidence,
-    endsAt?.getTime(),
-    suppressions.map(({ reason, rule, detail }) => `${reason}\0${rule}\0${detail}`).sort(),
-    remarks.map(({ rule, detail }) => `${rule}\0${detail}`),
-  ]
-  return isDeepStrictEqual(essence(stored), essence(wanted))
+  // Most have nothing against them, and a million are compared.
+  const plain = stored.suppressions.length + stored.remarks.length === 0
+  if (plain !== (wanted.suppressions.length + wanted.remarks.length === 0)) return false
+  return (
+    stored.confidence === wanted.confidence &&
+    stored.endsAt?.getTime() === wanted.endsAt?.getTime() &&
+    (plain || isDeepStrictEqual(findings(stored), findings(wanted)))
+  )
 }
 
-function isRecorded(reason: string): boolean {
+function findings({ suppressions, remarks }: Pick<NewVerdict, 'suppressions' | 'remarks'>) {
+  return [
+    suppressions
+      .map(({ reason, rule, detail, counts = true }) => `${reason}\0${rule}\0${detail}\0${counts}`)
+      .sort(),
+    remarks.map(({ rule, detail }) => `${rule}\0${detail}`),
+  ]
+}
+
+function isRecorded({ reason }: RecordedReason): boolean {
   return (recordedReasons as readonly string[]).includes(reason)
 }

@@ -1,14 +1,17 @@
 import { judgeTime, nextJudgement } from '../curation/judge.ts'
-import { prepareBlocks } from '../publish/prepare.ts'
-import { publish } from '../publish/publish.ts'
-import { addVerdicts, findAgedIndicators, findDueAssertions } from '../store/assertions.ts'
+import {
+  type AgedCursor,
+  addVerdicts,
+  findAgedIndicators,
+  findDueAssertions,
+} from '../store/assertions.ts'
 import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
-import { applyOverrides } from '../store/overrides.ts'
 import { ageLimitsInDays } from '../store/rules.ts'
 import { readSweptUntil, saveSweptUntil } from '../store/sweeps.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { expireOverrides } from './override.ts'
+import { publishTouched } from './publish-touched.ts'
 import { settleRecalls } from './recall.ts'
 import { reconcileCollections } from './reconcile.ts'
 import { refresh } from './refresh.ts'
@@ -24,16 +27,35 @@ export interface Swept {
   readonly withdrawn: number
 }
 
+type Changes = Pick<Swept, 'published' | 'withdrawn'>
+
 /**
- * Does what time alone asks for: ends assertions that have expired, lets indicators into and out of the
- * collections whose rules speak of age, refreshes what would become too old at the clients, and finishes a
- * change of settings or a recall that was cut short. Overrides whose time is over lift nothing any more.
+ * Does what time alone asks for: ends assertions that have expired or aged, ends overrides, lets indicators
+ * into and out of the collections whose rules speak of age, refreshes what would become too old at the
+ * clients, and finishes a change of settings, a recall or a judging anew that was cut short.
  */
 export async function sweep(intake: Intake): Promise<Swept> {
-  const swept = { expired: 0, published: 0, withdrawn: 0 }
+  const due = await sweepDue(intake)
+  const all: Changes[] = [due, await sweepAges(intake), await expireOverrides(intake)]
+  all.push(await reconcileCollections(intake), await settleRecalls(intake))
+  const refreshed = await refresh(intake)
+  // Last: where the policy in the store cannot be read, all else is done first.
+  all.push(await rejudge(intake))
+  return {
+    expired: due.expired,
+    refreshed: refreshed.published,
+    published: all.reduce((sum, one) => sum + one.published, refreshed.published),
+    withdrawn: all.reduce((sum, one) => sum + one.withdrawn, 0),
+  }
+}
+
+/** Ends the assertions whose moment has come. */
+async function sweepDue(intake: Intake): Promise<Changes & Pick<Swept, 'expired'>> {
+  const total = { expired: 0, published: 0, withdrawn: 0 }
   for (let found = batchAssertions; found === batchAssertions; ) {
-    const due = await sweepOnce(intake, async (db, now) => {
-      const assertions = await findDueAssertions(db, now, batchAssertions)
+    const done = await writeInTurn(intake, async (trx, now) => {
+      const assertions = await findDueAssertions(trx, now, batchAssertions)
+      found = assertions.length
       const verdicts = assertions.map((assertion) => {
         const against = judgeTime(assertion, now)
         return {
@@ -42,53 +64,48 @@ export async function sweep(intake: Intake): Promise<Swept> {
           suppressions: against ? [against] : [],
         }
       })
-      found = assertions.length
-      await addVerdicts(db, verdicts, now)
-      await applyOverrides(
-        db,
-        assertions.map(({ indicatorId }) => indicatorId),
-        now,
-      )
-      swept.expired += verdicts.filter((verdict) => verdict.suppressions.length > 0).length
-      return assertions.map((assertion) => assertion.indicatorId)
+      await addVerdicts(trx, verdicts, now)
+      total.expired += verdicts.filter(({ suppressions }) => suppressions.length > 0).length
+      const ids = assertions.map(({ indicatorId }) => indicatorId)
+      return publishTouched(intake, trx, ids, now)
     })
-    swept.published += due.published
-    swept.withdrawn += due.withdrawn
+    total.published += done.published
+    total.withdrawn += done.withdrawn
   }
-  const aged = await sweepOnce(intake, findAged)
-  const lapsed = await expireOverrides(intake)
-  const rejudged = await rejudge(intake)
-  const reconciled = await reconcileCollections(intake)
-  const settled = await settleRecalls(intake)
-  const refreshed = await refresh(intake)
-  const all = [swept, aged, lapsed, rejudged, reconciled, settled]
-  return {
-    expired: swept.expired,
-    refreshed: refreshed.published,
-    published: all.reduce((sum, one) => sum + one.published, refreshed.published),
-    withdrawn: all.reduce((sum, one) => sum + one.withdrawn, 0),
-  }
+  return total
 }
 
-async function findAged(db: Db, now: Date): Promise<readonly number[]> {
-  const since = await readSweptUntil(db)
-  await saveSweptUntil(db, now)
-  if (!since) return []
-  const days = (await readCollections(db)).flatMap(({ rule }) => ageLimitsInDays(rule))
-  const found: number[] = []
-  for (const limit of new Set(days)) {
-    for (const id of await findAgedIndicators(db, since, now, limit)) found.push(id)
-  }
-  return found
-}
-
-async function sweepOnce(intake: Intake, find: (db: Db, now: Date) => Promise<readonly number[]>) {
-  return writeInTurn(intake, async (trx, now) => {
-    const ids = [...new Set(await find(trx, now))]
-    const prepared = await prepareBlocks(trx, ids, await readCollections(trx), intake.producer, now)
-    return {
-      published: await publish(trx, prepared),
-      withdrawn: prepared.withdrawn,
-    }
+/** Lets indicators into and out of the collections whose rules speak of age. */
+async function sweepAges(intake: Intake): Promise<Changes> {
+  const total = { published: 0, withdrawn: 0 }
+  const { since, until, limits } = await writeInTurn(intake, async (trx, now) => {
+    const since = await readSweptUntil(trx)
+    const limits = await readAgeLimits(trx)
+    if (!since || limits.length === 0) await saveSweptUntil(trx, now)
+    return { since, limits, until: now }
   })
+  if (!since || limits.length === 0) return total
+  // After a long time without a sweep these may be all that there are: in parts, so that others get their turn.
+  for (const days of limits) {
+    let after: AgedCursor | undefined
+    do {
+      const done = await writeInTurn(intake, async (trx, now) => {
+        const span = { since, now: until, days }
+        const { ids, next } = await findAgedIndicators(trx, span, after, batchAssertions)
+        return { ...(await publishTouched(intake, trx, ids, now)), next }
+      })
+      after = done.next
+      total.published += done.published
+      total.withdrawn += done.withdrawn
+    } while (after)
+  }
+  // Cut short before, the next sweep looks at the whole time again; what is right keeps its blocks.
+  await writeInTurn(intake, (trx) => saveSweptUntil(trx, until))
+  return total
+}
+
+async function readAgeLimits(db: Db): Promise<readonly number[]> {
+  return [
+    ...new Set((await readCollections(db)).flatMap(({ rule }) => ageLimitsInDays(rule))),
+  ]
 }

@@ -43,6 +43,13 @@ export class OverrideRefused extends TaxiwayError {
   }
 }
 
+/** How to judge stands in the store in a way that this version cannot follow. */
+export class JudgingUnreadable extends TaxiwayError {
+  constructor(message: string) {
+    super('JUDGING_UNREADABLE', message)
+  }
+}
+
 /** A search took longer than it may; the message says how to narrow it. */
 export class SearchTooBroad extends TaxiwayError {
   constructor(message: string, options?: ErrorOptions) {

@@ -218,14 +218,38 @@ export async function addVerdicts(
   )
 }
 
-/** Indicators with an assertion that became `days` old after `since` and up to `now`. */
-export async function findAgedIndicators(db: Db, since: Date, now: Date, days: number) {
-  const age = days * 86_400_000
-  const { rows } = await sql<{ indicator_id: number }>`
-    select distinct indicator_id from assertions
-    where valid_from > ${new Date(since.getTime() - age)}
-      and valid_from <= ${new Date(now.getTime() - age)}`.execute(db)
-  return rows.map((row) => row.indicator_id)
+/** Where a walk through assertions by the moment from which they count stands. */
+export interface AgedCursor {
+  readonly validFrom: Date
+  readonly assertionId: number
+}
+
+/**
+ * Indicators with an assertion that became `days` old after `since` and up to `now`, of so many assertions.
+ * @returns `next`: from where to go on; undefined: that was the end
+ */
+export async function findAgedIndicators(
+  db: Db,
+  span: { readonly since: Date; readonly now: Date; readonly days: number },
+  after: AgedCursor | undefined,
+  limit: number,
+) {
+  const age = span.days * 86_400_000
+  const from = after ?? {
+    validFrom: new Date(span.since.getTime() - age),
+    assertionId: Number.MAX_SAFE_INTEGER,
+  }
+  const { rows } = await sql<{ id: number; indicator_id: number; valid_from: Date }>`
+    select id, indicator_id, valid_from from assertions
+    where (valid_from, id) > (${from.validFrom}::timestamptz, ${from.assertionId}::bigint)
+      and valid_from <= ${new Date(span.now.getTime() - age)}::timestamptz
+    order by valid_from, id limit ${limit}`.execute(db)
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  const next: AgedCursor | undefined = last && {
+    validFrom: last.valid_from,
+    assertionId: last.id,
+  }
+  return { ids: rows.map((row) => row.indicator_id), next }
 }
 
 /** Ids of known indicators after `afterId`, ascending. */

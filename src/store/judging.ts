@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import type { Db } from './db.ts'
 
@@ -7,6 +8,8 @@ export interface JudgingState {
   readonly policy: unknown
   /** raised by each change of what verdicts depend on */
   readonly version: number
+  /** of the newest code that has judged here */
+  readonly rulesVersion: number
   /** the version that all verdicts follow */
   readonly judgedVersion: number
   /** the version that those of the indicators up to `judgedThrough` follow already */
@@ -19,6 +22,7 @@ export async function readJudgingState(db: Db): Promise<JudgingState> {
   return {
     policy: row.policy,
     version: row.version,
+    rulesVersion: row.rules_version,
     judgedVersion: row.judged_version,
     judgingVersion: row.judging_version,
     judgedThrough: row.judged_through,
@@ -42,9 +46,16 @@ export async function adoptRules(db: Db, rulesVersion: number): Promise<void> {
     where rules_version < ${rulesVersion}::integer`.execute(db)
 }
 
-export async function writePolicy(db: Db, policy: unknown): Promise<void> {
+/**
+ * Stores the policy, whole; `rejudge` makes verdicts and feeds follow.
+ * @returns whether it differs from the one before; the same again changes nothing
+ */
+export async function writePolicy(db: Db, policy: object): Promise<boolean> {
+  const { rows } = await sql<{ policy: unknown }>`select policy from judging for update`.execute(db)
+  if (isDeepStrictEqual(rows[0]?.policy, policy)) return false
   await sql`
     update judging set policy = ${JSON.stringify(policy)}::jsonb, version = version + 1`.execute(db)
+  return true
 }
 
 /** Notes that the verdicts of indicators up to this one follow a version; undefined: those of all do. */

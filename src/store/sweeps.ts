@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Db } from './db.ts'
 
 /** The moment up to which the last sweep looked; undefined before the first. */
@@ -6,6 +7,8 @@ export async function readSweptUntil(db: Db): Promise<Date | undefined> {
   return row.swept_until ?? undefined
 }
 
+/** Never back: a sweep that took long may end after one that began later. */
 export async function saveSweptUntil(db: Db, moment: Date): Promise<void> {
-  await db.updateTable('feed_clock').set({ swept_until: moment }).execute()
+  await sql`
+    update feed_clock set swept_until = greatest(swept_until, ${moment}::timestamptz)`.execute(db)
 }
