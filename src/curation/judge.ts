@@ -104,7 +104,8 @@ export function createJudge(
       suppressions.push({ reason: 'refuted', detail, rule: 'source:false-positive' })
     }
     const endsAt = assertion.validUntil ?? (known ? ageEnd(policy, assertion, type) : undefined)
-    const ended = judgeTime({ ...assertion, endsAt }, now)
+    const { validFrom, validUntil } = assertion
+    const ended = judgeTime({ type, validFrom, validUntil, endsAt }, now)
     if (ended) suppressions.push(ended)
     if (!assertion.public) {
       const detail = 'the report is not public'
@@ -198,7 +199,7 @@ function judgeNormalForm(type: ObservableType, value: string): Suppression | und
       return judgeAddress(host) ?? judgeName(host)
     }
     case 'email':
-      return judgeName(value.slice(value.indexOf('@') + 1))
+      return judgeName(value.slice(value.lastIndexOf('@') + 1))
     case 'md5':
     case 'sha1':
     case 'sha256':

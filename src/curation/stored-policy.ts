@@ -40,9 +40,7 @@ const checks: Readonly<Record<keyof PolicySettings, Check>> = {
   heldBackTypes: isList(isText(isObservableType)),
   ageDays: isAges,
   listedConfidencePercent: isPercent,
-  sources: isMap(
-    isRecord({ confidence: isPercent, authors: isMap(isPercent), ageDays: isAges }),
-  ),
+  sources: isMap(isRecord({ confidence: isPercent, authors: isMap(isPercent), ageDays: isAges })),
 }
 
 export const policyKeys = Object.freeze(Object.keys(checks)) as readonly (keyof PolicySettings)[]

@@ -105,7 +105,5 @@ async function sweepAges(intake: Intake): Promise<Changes> {
 }
 
 async function readAgeLimits(db: Db): Promise<readonly number[]> {
-  return [
-    ...new Set((await readCollections(db)).flatMap(({ rule }) => ageLimitsInDays(rule))),
-  ]
+  return [...new Set((await readCollections(db)).flatMap(({ rule }) => ageLimitsInDays(rule)))]
 }
