@@ -34,7 +34,7 @@ export async function readPermits(
   const { rows } = await sql<PermitRow>`
     select * from (
       select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
-        a.valid_from, a.ends_at as valid_until, i.type, i.value, s.name as source,
+        a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value, s.name as source,
         array[${sql.join(permits)}]::boolean[] as permits
       from assertions a
         join indicators i on i.id = a.indicator_id
@@ -73,6 +73,14 @@ export async function readPermits(
   }
   for (const { permitted } of found) if (permitted.length > 1) permitted.sort(byContents)
   return found
+}
+
+/** Where an analyst lifts that its time is over, clients are not told that it is, but until when that counts. */
+function shownEnd(now: Date) {
+  return sql<Date | null>`case when a.ends_at <= ${now}::timestamptz then coalesce(
+    (select max(o.expires_at) from suppressions x join overrides o on o.id = x.override_id
+      where x.assertion_id = a.id and x.reason in ('expired', 'aged')), a.ends_at)
+    else a.ends_at end`
 }
 
 /** Whether a collection may show assertion `a` of report `r`, whatever its rule. */

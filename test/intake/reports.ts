@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { WarninglistEffect, WarninglistKind } from '../../src/curation/warninglists.ts'
 import { applyCollections } from '../../src/intake/apply-collections.ts'
 import type { Intake } from '../../src/intake/intake.ts'
 import { createReadJudging } from '../../src/intake/judging.ts'
@@ -6,9 +7,11 @@ import { reconcileCollections } from '../../src/intake/reconcile.ts'
 import { type TakeInRequest, type TakenIn, takeIn } from '../../src/intake/take-in.ts'
 import type { Assertion } from '../../src/model/assertion.ts'
 import type { CollectionSettings } from '../../src/model/collection.ts'
+import type { ObservableType } from '../../src/model/observable.ts'
 import type { Report, ReportWithAssertions } from '../../src/model/report.ts'
 import { defaultIdNamespace } from '../../src/stix/ids.ts'
 import type { Db } from '../../src/store/db.ts'
+import { raiseJudgingVersion } from '../../src/store/judging.ts'
 import { getSourceId } from '../../src/store/sources.ts'
 import { assertSoundFeed } from '../helpers/sound-feed.ts'
 
@@ -86,6 +89,38 @@ export function aCollection(change: Partial<CollectionSettings> = {}): Collectio
     refreshDays: undefined,
     ...change,
   }
+}
+
+/** Stores a warninglist as an operator's addition is, of whole names that keep out unless told otherwise. */
+export async function aWarninglist(
+  db: Db,
+  list: {
+    readonly name?: string
+    readonly effect?: WarninglistEffect
+    readonly kind?: WarninglistKind
+    readonly types?: readonly ObservableType[]
+    readonly entries: readonly string[]
+  },
+): Promise<void> {
+  const { name = 'harmless', effect = 'block', kind = 'string', types = ['domain'], entries } = list
+  await db
+    .insertInto('warninglists')
+    .values({
+      name,
+      title: `The list ${name}`,
+      description: '',
+      list_version: 1,
+      kind,
+      effect,
+      origin: 'added',
+      types: [...types],
+      entries: entries.join('\n'),
+      entry_count: entries.length,
+      digest: `${name} ${entries.join()}`,
+      changed_at: start,
+    })
+    .execute()
+  await raiseJudgingVersion(db)
 }
 
 export interface TestIntake extends Intake {

@@ -1,7 +1,10 @@
 import t from 'tap'
 import { type Reason, reasonNames } from '../../src/curation/reasons.ts'
+import { removeReports } from '../../src/intake/remove-reports.ts'
 import type { Assertion } from '../../src/model/assertion.ts'
 import type { ReportWithAssertions } from '../../src/model/report.ts'
+import { writePolicy } from '../../src/store/judging.ts'
+import { getSourceId } from '../../src/store/sources.ts'
 import {
   countAssertions,
   countSuppressions,
@@ -9,12 +12,21 @@ import {
 } from '../../src/store/suppressions.ts'
 import { readLiveValues } from '../helpers/sound-feed.ts'
 import { forEachStore } from '../helpers/stores.ts'
-import { aCollection, anAssertion, createTestIntake, dayAfterStart, reportOn } from './reports.ts'
+import {
+  aCollection,
+  anAssertion,
+  aWarninglist,
+  createTestIntake,
+  dayAfterStart,
+  reportOn,
+} from './reports.ts'
 
 const good = 'c2.taxiway-demo.com'
 
 /** For each reason an assertion that it, and it alone, keeps out. */
-const suppressed: Readonly<Record<Exclude<Reason, 'not-public' | 'retracted'>, Assertion>> = {
+const suppressed: Readonly<
+  Record<Exclude<Reason, 'not-public' | 'retracted' | 'gone'>, Assertion>
+> = {
   'unknown-type': anAssertion('anything', { type: 'Horoscope' }),
   syntax: anAssertion('not a domain'),
   'held-back-type': anAssertion('0123456789abcdef0123456789abcdef', { type: 'ja3' }),
@@ -24,25 +36,40 @@ const suppressed: Readonly<Record<Exclude<Reason, 'not-public' | 'retracted'>, A
   'public-suffix': anAssertion('co.uk'),
   'empty-file-hash': anAssertion('d41d8cd98f00b204e9800998ecf8427e', { type: 'md5' }),
   eicar: anAssertion('44d88612fea8a8f36de82e1278abb02f', { type: 'md5' }),
+  'broad-network': anAssertion('93.184.0.0/16', { type: 'cidr' }),
+  'own-network': anAssertion('www.our-own-demo.com'),
+  warninglist: anAssertion('listed.taxiway-demo.com'),
   inactive: anAssertion('off.taxiway-demo.com', { active: false }),
+  refuted: anAssertion('refuted.taxiway-demo.com', { refuted: true }),
   expired: anAssertion('over.taxiway-demo.com', { validUntil: dayAfterStart(-1) }),
+  aged: anAssertion('aged.taxiway-demo.com', { validFrom: dayAfterStart(-91) }),
 }
 
 t.test('every reason keeps out what it should, and is recorded with rule and detail', async (t) => {
   await forEachStore(t, async (t, { db }) => {
     const intake = createTestIntake(t, db)
-    await intake.settle(aCollection({ maxTlp: 'red' }))
+    await writePolicy(db, { ownDomains: ['our-own-demo.com'] })
+    await aWarninglist(db, { entries: ['listed.taxiway-demo.com'] })
+    await intake.settle(
+      aCollection({ maxTlp: 'red' }),
+      aCollection({ name: 'inner', maxTlp: 'red', nonPublic: true }),
+    )
     const retracting = (values: readonly string[], revision: string): ReportWithAssertions =>
       reportOn(values, { externalId: 'retracting', revision })
     const taken = await intake.take([
       reportOn([good, ...Object.values(suppressed)], { name: 'Mixed' }),
       reportOn(['inner.taxiway-demo.com'], { externalId: 'private', public: false }),
-      retracting(['gone.taxiway-demo.com'], '1'),
+      retracting(['taken-back.taxiway-demo.com'], '1'),
+      reportOn(['gone.taxiway-demo.com'], { externalId: 'deleted' }),
     ])
-    t.match(taken, { suppressed: Object.keys(suppressed).length + 1, published: 2 })
+    // In both collections the good one, the one taken back and the one gone, and in one what is not public.
+    t.match(taken, { suppressed: Object.keys(suppressed).length, published: 3 * 2 + 1 })
     await intake.take([retracting([], '2')])
+    const sourceId = await getSourceId(db, 'otx')
+    await removeReports(intake, sourceId, ['deleted'], 'deleted')
 
     t.same(await readLiveValues(db, 'all'), [good])
+    t.same(await readLiveValues(db, 'inner'), [good, 'inner.taxiway-demo.com'])
     const counts = await countSuppressions(db)
     t.same(new Set(counts.map(({ reason }) => reason)), new Set(reasonNames))
     for (const { reason, assertions } of counts) t.equal(assertions, 1, reason)
@@ -54,7 +81,7 @@ t.test('every reason keeps out what it should, and is recorded with rule and det
     }
     for (const [reason, { type, value }] of Object.entries(suppressed)) {
       const found = await readSuppressions(db, { reason, limit: 100 })
-      t.match(found, [{ type, value, reason, report: 'Mixed' }])
+      t.match(found, [{ type, value, reason, report: 'Mixed' }], reason)
     }
     t.same(await readSuppressions(db, { reason: undefined, limit: 3 }), recorded.slice(0, 3))
   })
