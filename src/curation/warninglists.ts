@@ -1,4 +1,6 @@
 import type { ObservableType } from '../model/observable.ts'
+import { observe } from './observed.ts'
+import { type PreparedWarninglist, prepareWarninglist } from './prepare-warninglist.ts'
 
 /** How entries are compared, as MISP's format names it. */
 export const warninglistKinds = ['string', 'substring', 'hostname', 'cidr', 'regex'] as const
@@ -24,21 +26,52 @@ export interface Warninglist {
 
 export interface WarninglistMatch {
   readonly list: Pick<Warninglist, 'name' | 'title' | 'effect'>
+  /** names, addresses and hashes in normal form, others as the list has them */
   readonly entry: string
   /**
    * Whether the entry is about the observable itself. Otherwise it is about where it lies, such as the host
-   * of a URL that names a page there, and only tells.
+   * of a URL that names a page there, or about a part that an attacker may choose, and only tells.
    */
   readonly whole: boolean
 }
 
-/** @param value a normal form */
+/**
+ * Tells which lists know a value: at most one match a list, the one that says most.
+ * @param value a normal form
+ */
 export type FindOnWarninglists = (
   type: ObservableType,
   value: string,
 ) => readonly WarninglistMatch[]
 
+export type CompileWarninglists = (lists: readonly Warninglist[]) => FindOnWarninglists
+
 /** Prepares lists for being looked through; takes about a microsecond an entry. */
-export function compileWarninglists(_lists: readonly Warninglist[]): FindOnWarninglists {
-  return () => []
+export function compileWarninglists(lists: readonly Warninglist[]): FindOnWarninglists {
+  return createCompileWarninglists()(lists)
+}
+
+/** Like compileWarninglists, but what the last call has prepared is not prepared again. */
+export function createCompileWarninglists(): CompileWarninglists {
+  let prepared = new Map<string, PreparedWarninglist>()
+  return (lists) => {
+    const before = prepared
+    prepared = new Map()
+    const compiled = lists.map(({ name, title, effect, ...content }) => {
+      const { digest } = content
+      const ready = before.get(digest) ?? prepared.get(digest) ?? prepareWarninglist(content)
+      prepared.set(digest, ready)
+      // Not the list: its entries are a second copy of what was prepared.
+      return { list: Object.freeze({ name, title, effect }), find: ready.find }
+    })
+    return (type, value) => {
+      const observed = observe(type, value)
+      const matches: WarninglistMatch[] = []
+      for (const { list, find } of compiled) {
+        const found = find(observed)
+        if (found) matches.push({ list, entry: found.entry, whole: found.whole })
+      }
+      return matches
+    }
+  }
 }

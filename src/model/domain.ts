@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { getPublicSuffix } from 'tldts'
+import { getDomain, getPublicSuffix } from 'tldts'
 
 const maxDomainLength = 253
 const maxLabelLength = 63
@@ -50,4 +50,13 @@ const suffixOptions = {
 /** Whether a normal domain is one under which the public registers names, as the Public Suffix List knows them. */
 export function isPublicSuffix(domain: string): boolean {
   return getPublicSuffix(domain, suffixOptions) === domain
+}
+
+/**
+ * Finds the part of a normal domain that somebody has registered, such as bbc.co.uk or one customer's name
+ * under github.io.
+ * @returns undefined where the whole is one under which names are registered
+ */
+export function findRegistrableDomain(domain: string): string | undefined {
+  return getDomain(domain, suffixOptions) ?? undefined
 }
