@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { readPulsePage } from '../../src/sources/otx/page.ts'
+import { readJson } from '../../src/sources/otx/json.ts'
+import { readPage } from '../../src/sources/otx/page.ts'
 import { isRejection, type PulseReport, pulseToReport } from '../../src/sources/otx/pulse.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 
 const now = new Date('2031-03-04T05:06:07Z')
 const { pulses, revision } = loadSeedPulses(now)
-const body = JSON.stringify({ results: pulses })
-const results = readPulsePage(body).results.map((json) =>
+const body = Buffer.from(JSON.stringify({ results: pulses }))
+const results = readPage(readJson(body)).results.map((json) =>
   pulseToReport(json, { defaultTlp: 'amber', confidence: 25, now }),
 )
 const reports = results.filter((result): result is PulseReport => !isRejection(result))

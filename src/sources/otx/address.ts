@@ -1,4 +1,5 @@
 import { ConfigError, UpstreamError } from '../../model/errors.ts'
+import { shorten, withoutKey } from './text.ts'
 
 /**
  * Where OTX's API lives, ending in `/api/v1/`; OTX_URL may name the site alone or the API itself.
@@ -18,27 +19,42 @@ export function otxApiUrl(url: string): URL {
   return base
 }
 
+/** OTX's own addresses are 200 characters long. */
+const maxNextLength = 8192
+
 /**
- * The address of the page after `current`. It may lie on the same path of the same origin only, because the
- * key travels with the request.
+ * Says which record the page that `next` names begins with, counted from 0. Nothing is ever sent to `next`
+ * itself, but one that lies elsewhere tells that the answer is not OTX's, or that OTX_URL is wrong.
+ * @param limit the records a page of the request, where `next` names none
  * @throws UpstreamError, retryable: caches in front of OTX have mixed up answers before
  */
-export function nextPageUrl(next: string, current: URL): URL {
-  const url = URL.parse(next, current.href)
-  if (!url)
-    throw new UpstreamError('OTX_BAD_NEXT', 'OTX named a next page that is no address', true)
+export function readNextOffset(next: string, current: URL, limit: number, apiKey: string): number {
+  const url = next.length > maxNextLength ? null : URL.parse(next, current.href)
+  if (!url) throw badNext()
   if (url.origin !== current.origin || url.pathname !== current.pathname) {
-    const where = `${url.origin}${url.pathname}`.slice(0, 120)
+    const where = shorten(withoutKey(`${url.origin}${url.pathname}`, apiKey), 120)
     throw new UpstreamError(
       'OTX_FOREIGN_NEXT',
       `OTX named a next page elsewhere (${where}); the key is only sent to ${current.origin}`,
       true,
     )
   }
-  url.hash = ''
-  url.username = ''
-  url.password = ''
-  // The order of parameters is the server's whim; one order makes repeated addresses comparable.
-  url.searchParams.sort()
-  return url
+  // Without a number it is the first page, as for OTX itself.
+  const page = numberOf(url.searchParams.get('page') ?? '1')
+  const size = numberOf(url.searchParams.get('limit') ?? String(limit))
+  return (page - 1) * size
+}
+
+function numberOf(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw badNext()
+  return Number(text)
+}
+
+function badNext(): UpstreamError {
+  return new UpstreamError('OTX_BAD_NEXT', 'OTX named a next page that is no address', true)
+}
+
+/** As OTX reads a moment: UTC without a zone. */
+export function otxMoment(date: Date): string {
+  return date.toISOString().slice(0, -1)
 }

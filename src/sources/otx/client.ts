@@ -1,16 +1,18 @@
-import { Agent, type Dispatcher, errors, request } from 'undici'
-import { ConfigError, UpstreamError } from '../../model/errors.ts'
-import { nextPageUrl, otxApiUrl } from './address.ts'
-import { type PulsePageContent, readPulsePage } from './page.ts'
-import {
-  type Clock,
-  type Retry,
-  readRetryAfter,
-  systemClock,
-  UpstreamBusy,
-  withRetries,
-} from './retry.ts'
-import { shorten } from './text.ts'
+import type { Dispatcher } from 'undici'
+import { UpstreamError } from '../../model/errors.ts'
+import { otxApiUrl, otxMoment } from './address.ts'
+import { type OtxEvent, readEvents } from './events.ts'
+import { notAsAsked, notFound } from './faults.ts'
+import { createHttp } from './http.ts'
+import { isJsonObject } from './json.ts'
+import { floorToPowerOfTwo, type RecordPage, walkPages } from './paging.ts'
+import { collectIds } from './pulse-ids.ts'
+import { idOf } from './records.ts'
+import { type Clock, type Retry, type RetryPolicy, systemClock, withRetries } from './retry.ts'
+import { legalLine } from './text.ts'
+
+export type { OtxEvent } from './events.ts'
+export { type RecordPage, RecordTooLarge } from './paging.ts'
 
 export interface OtxClientOptions {
   /** the site or its API, such as https://otx.alienvault.com */
@@ -18,9 +20,11 @@ export interface OtxClientOptions {
   readonly apiKey: string
   /** for the headers, and between two pieces of a body; a whole answer may take ten times as long */
   readonly timeoutMs?: number
+  /** after the first try of a request; a page is tried at least as often as it takes to halve it to one record */
   readonly retries?: number
-  /** pulses a page */
+  /** pulses a page to begin with: a power of two, or rounded down to one */
   readonly pageSize?: number
+  /** for one record, as sent and as inflated; pages of several may have a quarter */
   readonly maxBodyBytes?: number
   readonly userAgent?: string
   readonly onRetry?: (retry: Retry) => void
@@ -32,202 +36,170 @@ export interface OtxClientOptions {
 
 export interface WalkOptions {
   readonly modifiedSince?: Date
-  /** the first page to fetch, from 1: where a broken walk goes on */
-  readonly page?: number
+  /** pulses of this author alone */
+  readonly author?: string
+  /** how many records lie before the first one to fetch: where a broken walk goes on */
+  readonly offset?: number
+  /** records a page to begin with, where a broken walk had to make its pages smaller */
+  readonly pageSize?: number
   readonly signal?: AbortSignal
 }
 
-export interface PulsePage extends PulsePageContent {
-  /** where the walk goes on; undefined on its last page */
-  readonly next: string | undefined
-  /** its number, from 1 */
-  readonly page: number
-  /** what came over the wire */
-  readonly bytes: number
-}
+export type PulsePage = RecordPage
+export type IndicatorPage = RecordPage
 
 export interface OtxClient {
   /**
    * Walks the subscribed pulses page by page; the next page is asked for when the caller comes back.
    * Only a walk that ends by itself was whole: every doubt ends it with an error.
-   * @throws UpstreamError, or the signal's reason
+   * @throws UpstreamError (RecordTooLarge: one pulse is, and the walk may go on behind it), or the signal's reason
    */
   subscribedPages(options?: WalkOptions): AsyncGenerator<PulsePage, void, undefined>
+  /**
+   * Walks all indicators of a pulse, those that are switched off too, with OTX's verdict on false positives.
+   * @throws as `subscribedPages`; UpstreamError OTX_NOT_FOUND when there is no such pulse
+   */
+  indicatorPages(
+    pulseId: string,
+    options?: Pick<WalkOptions, 'offset' | 'pageSize' | 'signal'>,
+  ): AsyncGenerator<IndicatorPage, void, undefined>
+  /**
+   * @returns the pulse as it came, or undefined when OTX has none of this id
+   * @throws UpstreamError, or the signal's reason
+   */
+  findPulse(pulseId: string, signal?: AbortSignal): Promise<unknown>
+  /**
+   * The ids of all pulses that the key's owner is subscribed to: every one, never a part.
+   * @throws UpstreamError OTX_IDS_INCOMPLETE, retryable, when they never were as many as OTX counts; others
+   */
+  subscribedPulseIds(signal?: AbortSignal): Promise<ReadonlySet<string>>
+  /**
+   * What happened since then, the oldest first, each once; what cannot be read is left out.
+   * @throws UpstreamError, or the signal's reason
+   */
+  events(since: Date, signal?: AbortSignal): Promise<readonly OtxEvent[]>
+  /** Whose key it is. @throws UpstreamError, or the signal's reason */
+  me(signal?: AbortSignal): Promise<{ readonly username: string }>
+  /** Ends the connections, and with them what is under way. */
   close(): Promise<void>
 }
 
+const idsPageSize = 1024
+const indicatorsPageSize = 1024
+const eventsPageSize = 256
+
 /** @throws ConfigError */
 export function createOtxClient(options: OtxClientOptions): OtxClient {
-  const { apiKey, timeoutMs = 120_000, pageSize = 20, maxBodyBytes = 64 * 1024 * 1024 } = options
+  const { apiKey, pageSize = 32, maxBodyBytes = 64 * 1024 * 1024 } = options
   const clock = options.clock ?? systemClock
   const apiUrl = otxApiUrl(options.url)
-  // undici's own complaint about such a header would come with each request.
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
-    throw new ConfigError('TAXIWAY_OTX_API_KEY must be one word of printable ASCII characters')
-  }
-  const ownDispatcher = options.dispatcher
-    ? undefined
-    : new Agent({ connect: { timeout: Math.min(timeoutMs, 10_000) } })
-  const dispatcher = options.dispatcher ?? ownDispatcher
-  const headers = {
-    'x-otx-api-key': apiKey,
-    accept: 'application/json',
-    'user-agent': options.userAgent ?? 'taxiway',
-  }
-  const policy = {
+  const http = createHttp({
+    apiKey,
+    timeoutMs: options.timeoutMs ?? 120_000,
+    userAgent: options.userAgent ?? 'taxiway',
+    dispatcher: options.dispatcher,
+    now: clock.now,
+  })
+  const policy: RetryPolicy = {
     retries: options.retries ?? 5,
     clock,
     random: options.random ?? Math.random,
     onRetry: options.onRetry ?? (() => {}),
   }
 
-  async function fetchText(
-    url: URL,
-    signal: AbortSignal,
-  ): Promise<{ text: string; bytes: number }> {
-    // A server that sends one byte now and then keeps every idle timeout from firing.
-    const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * 10)])
-    try {
-      const response = await request(url, {
-        headers,
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal: whole,
-        ...(dispatcher && { dispatcher }),
-      })
-      if (response.statusCode === 200) return await readBody(response, maxBodyBytes)
-      const body = await readBody(response, 4096).catch(() => ({ text: '' }))
-      throw refusal(response.statusCode, response.headers['retry-after'], body.text)
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof UpstreamError) throw error
-      throw networkError(error, timeoutMs)
-    }
+  function pagesOf(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    walk: Pick<WalkOptions, 'offset' | 'signal'> & { readonly pageSize: number },
+  ): AsyncGenerator<RecordPage, void, undefined> {
+    const { offset = 0 } = walk
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`no offset: ${offset}`)
+    return walkPages({
+      http,
+      policy,
+      apiKey,
+      url: addressOf(apiUrl, path, query),
+      pageSize: floorToPowerOfTwo(walk.pageSize),
+      offset,
+      maxBodyBytes,
+      signal: walk.signal ?? endless(),
+    })
   }
 
-  function refusal(status: number, retryAfter: unknown, body: string): UpstreamError {
-    if (status === 401 || status === 403) {
-      const message = `OTX refused the key (HTTP ${status}): check TAXIWAY_OTX_API_KEY`
-      return new UpstreamError('OTX_KEY_REFUSED', message, false)
-    }
-    if (status === 429) {
-      const wait = readRetryAfter(retryAfter, clock.now())
-      return new UpstreamBusy('OTX_BUSY', 'OTX asks for fewer requests (HTTP 429)', wait)
-    }
-    if (status >= 500 || status === 408) {
-      const wait = readRetryAfter(retryAfter, clock.now())
-      return new UpstreamBusy('OTX_UNAVAILABLE', `OTX answered HTTP ${status}`, wait)
-    }
-    const message = `OTX answered HTTP ${status}${detailOf(body, apiKey)}`
-    return new UpstreamError('OTX_REFUSED', message, false)
-  }
-
-  /**
-   * One page, and where the walk goes on; a `next` that cannot be followed is a reason to ask again.
-   * @param before how many pulses lie on the pages before it
-   */
-  async function fetchPage(
-    url: URL,
-    before: number,
-    visited: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<PulsePage> {
-    const { text, bytes } = await fetchText(url, signal)
-    const content = readPulsePage(text)
-    const page = pageOf(url)
-    const next = content.next === undefined ? undefined : nextPageUrl(content.next, url)
-    const result = { ...content, page, bytes }
-    if (!next || !visited.has(next.href)) return { ...result, next: next?.href }
-    // Behind the last pulse a repetition is harmless; before it, pages would be missing.
-    if (content.count !== undefined && before + content.results.length >= content.count) {
-      return { ...result, next: undefined }
-    }
-    throw new UpstreamError(
-      'OTX_REPEATED_PAGE',
-      `page ${page} of OTX leads back to an earlier page`,
-      true,
+  async function getOnce<T>(path: string, signal: AbortSignal, read: (json: unknown) => T) {
+    const url = addressOf(apiUrl, path)
+    return withRetries(policy, signal, async () =>
+      read((await http.get(url, maxBodyBytes, signal)).json),
     )
   }
 
-  async function* subscribedPages(
-    walk: WalkOptions = {},
-  ): AsyncGenerator<PulsePage, void, undefined> {
-    const signal = walk.signal ?? new AbortController().signal
-    const visited = new Set<string>()
-    let pulses = ((walk.page ?? 1) - 1) * pageSize
-    let url: URL | undefined = firstPageUrl(apiUrl, pageSize, walk)
-    while (url) {
-      signal.throwIfAborted()
-      const current: URL = url
-      visited.add(current.href)
-      const page = await withRetries(policy, signal, () =>
-        fetchPage(current, pulses, visited, signal),
-      )
-      pulses += page.results.length
-      yield page
-      url = page.next === undefined ? undefined : new URL(page.next)
-    }
-  }
-
   return {
-    subscribedPages,
-    close: async () => {
-      await ownDispatcher?.destroy()
+    subscribedPages: ({ modifiedSince, author, ...walk } = {}) =>
+      pagesOf(
+        'pulses/subscribed',
+        {
+          modified_since: modifiedSince && otxMoment(modifiedSince),
+          author_name: author,
+        },
+        { ...walk, pageSize: walk.pageSize ?? pageSize },
+      ),
+    indicatorPages: (pulseId, walk = {}) =>
+      pagesOf(
+        `${pathOfPulse(pulseId)}/indicators`,
+        { include_inactive: '1' },
+        { ...walk, pageSize: walk.pageSize ?? indicatorsPageSize },
+      ),
+    findPulse: async (pulseId, signal = endless()) => {
+      try {
+        return await getOnce(pathOfPulse(pulseId), signal, (json) => {
+          if (isJsonObject(json) && idOf(json) === pulseId) return json
+          throw notAsAsked('not the pulse asked for')
+        })
+      } catch (error) {
+        if (error instanceof UpstreamError && error.code === 'OTX_NOT_FOUND') return undefined
+        throw error
+      }
     },
+    subscribedPulseIds: (signal = endless()) =>
+      collectIds(() =>
+        pagesOf('pulses/subscribed_pulse_ids', {}, { pageSize: idsPageSize, signal }),
+      ),
+    events: (since, signal = endless()) =>
+      readEvents(
+        pagesOf('pulses/events', { since: otxMoment(since) }, { pageSize: eventsPageSize, signal }),
+      ),
+    me: (signal = endless()) =>
+      getOnce('users/me', signal, (json) => {
+        const name = isJsonObject(json) && typeof json.username === 'string' ? json.username : ''
+        const username = legalLine(name)
+        if (username === '') throw notAsAsked('no user with a name')
+        return { username }
+      }),
+    close: http.close,
   }
 }
 
-function firstPageUrl(apiUrl: URL, pageSize: number, walk: WalkOptions): URL {
-  const url = new URL('pulses/subscribed', apiUrl)
-  url.searchParams.set('limit', String(pageSize))
-  url.searchParams.set('page', String(walk.page ?? 1))
-  if (walk.modifiedSince) {
-    // OTX reads and writes UTC without a zone.
-    url.searchParams.set('modified_since', walk.modifiedSince.toISOString().slice(0, -1))
+/** @throws UpstreamError OTX_NOT_FOUND for an id that cannot stand in an address */
+function pathOfPulse(id: string): string {
+  // Encoded or not, these two are steps within a path.
+  if (/^\.{0,2}$/.test(id)) {
+    throw notFound(`OTX cannot have a pulse "${id}"`)
   }
-  url.searchParams.sort()
+  return `pulses/${encodeURIComponent(id)}`
+}
+
+function addressOf(
+  apiUrl: URL,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): URL {
+  const url = new URL(path, apiUrl)
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, value)
+  }
   return url
 }
 
-function pageOf(url: URL): number {
-  const page = Number(url.searchParams.get('page'))
-  return Number.isSafeInteger(page) && page > 0 ? page : 1
-}
-
-async function readBody(
-  response: Dispatcher.ResponseData,
-  maxBytes: number,
-): Promise<{ text: string; bytes: number }> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // Leaving the loop by an error destroys the body, and the connection with it.
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBytes) {
-      const message = `OTX's answer is longer than ${maxBytes} bytes: ask for smaller pages`
-      throw new UpstreamError('OTX_BODY_TOO_LARGE', message, false)
-    }
-    chunks.push(chunk)
-  }
-  return { text: Buffer.concat(chunks).toString('utf8'), bytes }
-}
-
-function networkError(cause: unknown, timeoutMs: number): UpstreamError {
-  const timedOut =
-    cause instanceof errors.HeadersTimeoutError ||
-    cause instanceof errors.BodyTimeoutError ||
-    cause instanceof errors.ConnectTimeoutError ||
-    (cause instanceof DOMException && cause.name === 'TimeoutError')
-  if (timedOut) {
-    const message = `OTX did not answer in time (timeout ${timeoutMs} ms)`
-    return new UpstreamError('OTX_TIMEOUT', message, true, { cause })
-  }
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new UpstreamError('OTX_UNREACHABLE', `OTX cannot be reached: ${why}`, true, { cause })
-}
-
-/** OTX explains refusals as `{"detail": "…"}`; whatever a proxy echoes, the key is not repeated. */
-function detailOf(body: string, apiKey: string): string {
-  const detail = /"detail"\s*:\s*"([^"\\]*)"/.exec(body)?.[1]
-  return detail ? `: ${shorten(detail.replaceAll(apiKey, '…'), 120)}` : ''
+function endless(): AbortSignal {
+  return new AbortController().signal
 }

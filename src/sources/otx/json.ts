@@ -1,3 +1,6 @@
+import { notJson, tooLarge } from './faults.ts'
+import { findJsonExcess } from './json-bounds.ts'
+
 /** A number of 16 or more digits in value position; within a string it only costs the slower reading. */
 const longNumber = /[:[,]\s*-?\d{16}/
 
@@ -25,4 +28,27 @@ export type JsonObject = { readonly [key: string]: unknown }
 
 export function isJsonObject(json: unknown): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
+}
+
+/**
+ * Reads the body of an answer, within bounds.
+ * @throws UpstreamError; retryable for HTML and for truncated JSON, which OTX's proxies answer with status 200
+ *   when OTX itself is overloaded
+ */
+export function readJson(content: Buffer): unknown {
+  const excess = findJsonExcess(content)
+  if (excess === 'too-many-values') {
+    throw tooLarge('an answer of OTX holds too many values to be read at once')
+  }
+  if (excess === 'too-deep') {
+    throw notJson('brackets nested too deeply')
+  }
+  const body = content.toString('utf8')
+  try {
+    return parseJson(body)
+  } catch {
+    // The parser's own message is left out: it quotes the body, and whatever a proxy wrote there.
+    const what = /^\s*</.test(body) ? 'HTML' : body.trim() === '' ? 'nothing' : 'truncated JSON'
+    throw notJson(what)
+  }
 }

@@ -30,23 +30,28 @@ export interface RetryPolicy {
   readonly onRetry: (retry: Retry) => void
 }
 
-/** A refusal that says how long to stay away. */
+/** A refusal of a moment, which may say how long to stay away. */
 export class UpstreamBusy extends UpstreamError {
+  /** the HTTP status */
+  readonly status: number
+  /** from when the answer came; a day at most, whatever was asked for */
   readonly retryAfterMs: number | undefined
-  constructor(code: string, message: string, retryAfterMs: number | undefined) {
+  constructor(code: string, message: string, status: number, retryAfterMs: number | undefined) {
     super(code, message, true)
+    this.status = status
     this.retryAfterMs = retryAfterMs
   }
 }
 
 const firstDelayMs = 1_000
 const maxDelayMs = 60_000
-/** An upstream that asks for more is heard at the next walk. */
-const maxRetryAfterMs = 300_000
+const maxWaitMs = 300_000
+const maxRetryAfterMs = 24 * 3600 * 1000
 
 /**
  * Tries again what may succeed later: half of each delay is fixed and half is chance, so that many gateways
- * that failed together do not come back together.
+ * that failed together do not come back together. An upstream that asks for more than five minutes is not
+ * waited for: its error comes at once, and the caller's next try is to be after its `retryAfterMs`.
  * @throws the last UpstreamError, the first one that is not retryable, or the signal's reason
  */
 export async function withRetries<T>(
@@ -61,6 +66,7 @@ export async function withRetries<T>(
       signal.throwIfAborted()
       const last = attempt > policy.retries
       if (!(error instanceof UpstreamError) || !error.retryable || last) throw error
+      if (retryAfterOf(error) > maxWaitMs) throw error
       const delayMs = delayBefore(attempt, error, policy.random)
       policy.onRetry({ attempt, delayMs, error })
       await policy.clock.sleep(delayMs, signal)
@@ -71,14 +77,26 @@ export async function withRetries<T>(
 function delayBefore(attempt: number, error: UpstreamError, random: () => number): number {
   const full = Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1))
   const backoff = Math.round(full / 2 + (random() * full) / 2)
-  const asked = error instanceof UpstreamBusy ? error.retryAfterMs : undefined
-  return asked === undefined ? backoff : Math.min(maxRetryAfterMs, Math.max(asked, backoff))
+  return Math.max(retryAfterOf(error), backoff)
 }
 
-/** Reads Retry-After (RFC 9110, 10.2.3): seconds, or a date. */
+function retryAfterOf(error: UpstreamError): number {
+  return (error instanceof UpstreamBusy && error.retryAfterMs) || 0
+}
+
+/** The three ways of RFC 9110, 5.6.7, to write a date; Date.parse also takes "-5" for one. */
+const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{16,30}$/
+
+/**
+ * Reads Retry-After (RFC 9110, 10.2.3): seconds, or a date.
+ * @returns milliseconds from `now`, a day at most; undefined for what is neither
+ */
 export function readRetryAfter(header: unknown, now: number): number | undefined {
   if (typeof header !== 'string') return undefined
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+  const text = header.trim()
+  if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1000)
+  if (!httpDate.test(text)) return undefined
+  // The oldest of the three names no zone.
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+  return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - now))
 }

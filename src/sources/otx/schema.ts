@@ -43,6 +43,7 @@ export interface IndicatorJson {
   readonly expiration?: Text
   readonly is_active?: Flag
   readonly role?: Text
+  readonly false_positive?: unknown
 }
 
 /** schemas/otx-page.schema.json as a type. */

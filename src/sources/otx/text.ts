@@ -28,3 +28,10 @@ export function shorten(text: string, maxLength: number): string {
   // Cutting may split a surrogate pair, hence the order.
   return legalText(text.slice(0, maxLength))
 }
+
+/** Takes the key out of what an upstream said, in whatever case it was echoed. */
+export function withoutKey(text: string, key: string): string {
+  const at = text.toLowerCase().indexOf(key.toLowerCase())
+  if (at < 0) return text
+  return `${text.slice(0, at)}…${withoutKey(text.slice(at + key.length), key)}`
+}

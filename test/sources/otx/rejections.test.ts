@@ -1,7 +1,7 @@
 import t from 'tap'
 import { UpstreamError } from '../../../src/model/errors.ts'
-import { parseJson } from '../../../src/sources/otx/json.ts'
-import { readPulsePage } from '../../../src/sources/otx/page.ts'
+import { parseJson, readJson } from '../../../src/sources/otx/json.ts'
+import { readPage } from '../../../src/sources/otx/page.ts'
 import { isRejection, pulseToReport } from '../../../src/sources/otx/pulse.ts'
 import { anIndicator, aPulse, options, pulseId } from './pulses.ts'
 
@@ -151,10 +151,12 @@ t.test('a pulse that cannot say who it is is named by where it was met', async (
   t.equal(isRejection(pulseToReport(null, options)), true)
 })
 
+const pageOf = (body: string) => readPage(readJson(Buffer.from(body)))
+
 t.test('a page is read whatever its records are', async (t) => {
   const body = JSON.stringify({ results: [1, null, {}], count: 3, next: '', previous: null })
-  t.strictSame(readPulsePage(body), { results: [1, null, {}], count: 3, next: undefined })
-  t.strictSame(readPulsePage('{"results":[],"next":"https://a/b"}'), {
+  t.strictSame(pageOf(body), { results: [1, null, {}], count: 3, next: undefined })
+  t.strictSame(pageOf('{"results":[],"next":"https://a/b"}'), {
     results: [],
     count: undefined,
     next: 'https://a/b',
@@ -163,17 +165,21 @@ t.test('a page is read whatever its records are', async (t) => {
 
 t.test('what is no page is an error that a second try may mend', async (t) => {
   const bodies: [body: string, code: string, message: string][] = [
-    ['<html>504</html>', 'OTX_NOT_JSON', 'OTX answered HTML instead of a page'],
-    ['{"results":[{"id":', 'OTX_NOT_JSON', 'OTX answered truncated JSON instead of a page'],
-    ['', 'OTX_NOT_JSON', 'OTX answered nothing instead of a page'],
-    [`${'['.repeat(100_000)}1234567890123456`, 'OTX_NOT_JSON', ''],
-    ['[]', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of pulses'],
-    ['{"detail":"busy"}', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of pulses'],
-    ['{"results":{}}', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of pulses'],
+    ['<html>504</html>', 'OTX_NOT_JSON', 'OTX answered HTML instead of JSON'],
+    ['{"results":[{"id":', 'OTX_NOT_JSON', 'OTX answered truncated JSON instead of JSON'],
+    ['', 'OTX_NOT_JSON', 'OTX answered nothing instead of JSON'],
+    [
+      `{"a":${'['.repeat(64)}1`,
+      'OTX_NOT_JSON',
+      'OTX answered brackets nested too deeply instead of JSON',
+    ],
+    ['[]', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of a list'],
+    ['{"detail":"busy"}', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of a list'],
+    ['{"results":{}}', 'OTX_NOT_A_PAGE', 'OTX answered JSON that is no page of a list'],
   ]
   for (const [body, code, message] of bodies) {
     try {
-      readPulsePage(body)
+      pageOf(body)
       t.fail(`read ${body.slice(0, 20)}`)
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
