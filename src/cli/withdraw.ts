@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import { type RecallRequest, recall, settleRecalls, undoRecall } from '../intake/recall.ts'
 import { ConfigError } from '../model/errors.ts'
-import { type ObservableType, observableTypes } from '../model/observable.ts'
+import { observableTypes } from '../model/observable.ts'
 import { createIntake } from '../service.ts'
 import { findHolders } from '../store/holders.ts'
-import { findNamedIndicators } from '../store/named-indicators.ts'
 import { readRecalls } from '../store/recalls.ts'
-import { describe } from './indicator.ts'
+import { describeHolders } from './holders-text.ts'
+import { getNamedIndicators, readValues, type ValuesOptions } from './named-values.ts'
 import { parseCount } from './parse-count.ts'
 import { formatTable } from './table.ts'
 import { withStore } from './with-store.ts'
@@ -18,23 +17,32 @@ interface Why {
   readonly by: string
 }
 
-export function withdrawCommand(): Command {
-  const indicator = new Command('indicator')
+/** Also there as `taxiway indicator withdraw`. */
+export function withdrawIndicatorCommand(name: string): Command {
+  const command = new Command(name)
     .description('take indicators out of every feed')
     .argument('[value...]', 'in any usual spelling, defanged too')
     .addOption(new Option('--type <type>', 'only of this type').choices(observableTypes))
     .option('--file <file>', 'values, one a line; what follows a # after a blank is left out')
-    .action(async (values: string[], options: Why & { type?: ObservableType; file?: string }) => {
-      const all = [...values, ...(options.file ? await readValues(options.file) : [])]
-      if (all.length === 0) throw new ConfigError('name a value, or a --file of them')
+    .action(async (values: string[], options: Why & ValuesOptions) => {
+      const all = await readValues(values, options)
       await withStore(async (store, config) => {
-        const found = await findNamedIndicators(store.db, all, options.type)
-        const unknown = all.filter((_, index) => found[index]?.length === 0)
-        if (unknown.length > 0) throw notInStore(unknown)
-        const request = { subject: { indicators: found.flat() }, ...why(options) }
-        await withdraw(createIntake(config, store), request)
+        const undone = 'nothing was withdrawn'
+        const indicators = await getNamedIndicators(store.db, all, options.type, undone)
+        await withdraw(createIntake(config, store), { subject: { indicators }, ...why(options) })
       })
     })
+  return withWhy(command)
+}
+
+function withWhy(command: Command): Command {
+  return command
+    .requiredOption('--reason <text>', 'for whoever asks later why it is not served')
+    .option('--by <name>', 'who decided it', userInfo().username)
+}
+
+export function withdrawCommand(): Command {
+  const indicator = withdrawIndicatorCommand('indicator')
   const report = new Command('report')
     .description('take out what a report asserts, such as an OTX pulse')
     .argument('<id>', 'as its source names it')
@@ -53,11 +61,7 @@ export function withdrawCommand(): Command {
         withdraw(createIntake(config, store), { subject: { source: name }, ...why(options) }),
       ),
     )
-  for (const command of [indicator, report, source]) {
-    command
-      .requiredOption('--reason <text>', 'for whoever asks later why it is not served')
-      .option('--by <name>', 'who decided it', userInfo().username)
-  }
+  for (const command of [report, source]) withWhy(command)
   const undo = new Command('undo')
     .description('publish again what a withdrawal keeps out')
     .argument('<number>', 'as `taxiway withdraw list` shows it', parseCount)
@@ -123,22 +127,6 @@ async function withdraw(intake: ReturnType<typeof createIntake>, request: Recall
     console.log(`Blocks published again, for what others assert: ${published}.`)
   }
   const holders = await findHolders(intake.db, { recallId: id })
-  console.log(describe(`Withdrawal ${id}`, holders, new Date()))
+  console.log(describeHolders(`Withdrawal ${id}`, holders, new Date()))
   console.log(`To undo it: taxiway withdraw undo ${id}`)
-}
-
-async function readValues(file: string): Promise<readonly string[]> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError(`${file} cannot be read (${cause.code})`, { cause })
-  })
-  // A URL may hold a #, so that only one after a blank begins a comment.
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-  return lines.filter((line) => line !== '')
-}
-
-function notInStore(values: readonly string[]): ConfigError {
-  const more = values.length > 5 ? ` and ${values.length - 5} more` : ''
-  return new ConfigError(
-    `no indicator in the store: ${values.slice(0, 5).join(', ')}${more}; nothing was withdrawn`,
-  )
 }

@@ -1,0 +1,60 @@
+import type { IndicatorStory, StoryCollection } from '../model/indicator-story.ts'
+import { minute } from './moment-text.ts'
+import { printable } from './table.ts'
+
+const mostFeeds = 4
+const mostAccounts = 3
+
+/** In one sentence, whether the indicator is served, and why or why not. */
+export function storyHead(story: IndicatorStory): string {
+  const { assertions, collections } = story
+  const holding = collections.filter((one) => one.holds)
+  if (holding.length > 0) return blockedBy(holding)
+  if (assertions.length === 0) return 'Not served: no source asserts it.'
+  const surviving = assertions.filter((one) => !one.suppressed)
+  if (surviving.length === 0) return keptOutFor(story)
+  const recalled = surviving.every((one) => one.recalls.length > 0)
+  const [recall] = story.recalls.filter(({ id }) =>
+    surviving.some(({ recalls }) => recalls.includes(id)),
+  )
+  if (recalled && recall) {
+    const { id, recalledBy, recalledAt, reason } = recall
+    const who = printable(recalledBy)
+    return `Taken out of every feed by ${who} at ${minute(recalledAt)}: ${printable(reason)} (withdrawal ${id}).`
+  }
+  const coming = collections.filter(({ why }) => why.some(({ kind }) => kind === 'pending'))
+  if (coming.length > 0) {
+    return `About to be served: ${coming.map((one) => one.name).join(', ')}.`
+  }
+  return 'Not served: it survives judging, but no collection takes it (see COLLECTIONS).'
+}
+
+function blockedBy(holding: readonly StoryCollection[]): string {
+  const since = holding
+    .flatMap(({ streams }) => streams.flatMap((one) => one.since ?? []))
+    .reduce((a, b) => (a < b ? a : b))
+  const feeds = holding.slice(0, mostFeeds).map(feedOf)
+  const more = holding.length > mostFeeds ? ` and ${holding.length - mostFeeds} more` : ''
+  return `Blocked by ${feeds.join(', ')}${more}, served since ${minute(since)}.`
+}
+
+function feedOf({ name, accounts }: StoryCollection): string {
+  const feed = `feed ${printable(name)}`
+  if (accounts.length === 0) return `the ${feed}, which no account but administrators may poll`
+  const [first, ...others] = accounts.slice(0, mostAccounts).map((account) => printable(account))
+  const left = accounts.length - mostAccounts
+  const list = [first, ...others].join(', ')
+  if (left > 0) return `the ${feed} of ${list} and ${left} more`
+  return others.length === 0 ? `${first}'s ${feed}` : `the ${feed} of ${list}`
+}
+
+function keptOutFor({ assertions }: IndicatorStory): string {
+  const reasons = new Map<string, string>()
+  for (const { suppressions } of assertions) {
+    for (const { reason, detail, counts, liftedBy } of suppressions) {
+      if (counts && !liftedBy && !reasons.has(reason)) reasons.set(reason, detail)
+    }
+  }
+  const words = [...reasons].map(([reason, detail]) => `${reason} (${printable(detail)})`)
+  return `Kept out of every feed: ${words.join('; ')}.`
+}
