@@ -1,6 +1,7 @@
 import { buildApp } from '../src/app.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
+import type { Db } from '../src/store/db.ts'
 import type { Feed } from '../src/taxii/feed.ts'
 import { version } from '../src/version.ts'
 
@@ -8,6 +9,7 @@ import { version } from '../src/version.ts'
 export async function renderOpenapi(): Promise<string> {
   const app = await buildApp({
     // Nothing is asked of it: the routes are only listed.
+    db: {} as Db,
     feed: {} as Feed,
     authenticate: async () => undefined,
     checkStore: async () => {},

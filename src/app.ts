@@ -1,14 +1,18 @@
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { adminRoutes } from './admin/routes.ts'
 import { healthRoutes } from './http/health.ts'
 import { problem } from './http/problem.ts'
 import type { Metrics } from './metrics.ts'
 import type { Authenticate } from './model/account.ts'
+import type { Db } from './store/db.ts'
 import type { Feed } from './taxii/feed.ts'
 import { taxiiRoutes } from './taxii/routes.ts'
 
 export interface AppParts {
+  /** for administrators */
+  readonly db: Db
   readonly feed: Feed
   readonly authenticate: Authenticate
   /** rejects while the store cannot be used */
@@ -41,6 +45,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
+      components: { securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
     },
   })
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.
@@ -69,6 +74,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     checkStore: parts.checkStore,
     registry: parts.metrics.registry,
   })
+  await adminRoutes(app, parts)
   await taxiiRoutes(app, {
     feed: parts.feed,
     authenticate: parts.authenticate,

@@ -17,6 +17,7 @@ import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createAuthenticate } from './security/authenticate.ts'
 import { createSharedWork, reportFailures } from './shared-work.ts'
+import { observeSources } from './source-metrics.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
 import { migrate } from './store/migrate.ts'
@@ -102,9 +103,11 @@ export async function startService(
     await ensureAdministrator(store, config, log)
     await warnOfShortLedger(store.db, config, log)
     const metrics = createMetrics()
+    observeSources(metrics.registry, store.db)
     const intake = createIntake(config, store)
     await options.prepare?.(store, intake)
     const app = await buildApp({
+      db: store.db,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
       authenticate: createAuthenticate(store.db),
       checkStore: createStoreCheck(store.db),

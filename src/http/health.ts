@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { problem } from './problem.ts'
+import { problem, problemContent } from './problem.ts'
 
 export interface HealthOptions {
   /** rejects while the store cannot be used */
@@ -11,16 +11,6 @@ const ok = {
   type: 'object',
   required: ['status'],
   properties: { status: { const: 'ok' } },
-}
-const problemSchema = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'detail'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-  },
 }
 
 /** What orchestrators and Prometheus ask: no account is needed, and nothing of the feeds is told. */
@@ -49,7 +39,7 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
           200: { description: 'They can.', ...ok },
           503: {
             description: 'They cannot; the detail says why.',
-            content: { 'application/problem+json': { schema: problemSchema } },
+            ...problemContent,
           },
         },
       },

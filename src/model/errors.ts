@@ -29,6 +29,12 @@ export class CollectionEmpty extends TaxiwayError {
   }
 }
 
+export class SourceNotFound extends TaxiwayError {
+  constructor(source: string) {
+    super('SOURCE_NOT_FOUND', `there is no source "${source}"`)
+  }
+}
+
 /** What is to be recalled, or the recall that is to be undone, is not there. */
 export class RecallRefused extends TaxiwayError {
   constructor(message: string) {

@@ -54,7 +54,54 @@ export async function readCollections(db: Db): Promise<readonly StoredCollection
 
 /** Makes the collection or gives it these settings; what it publishes follows by reconciliation. */
 export async function writeCollection(db: Db, settings: CollectionSettings): Promise<void> {
-  const columns = {
+  const columns = toColumns(settings)
+  await db
+    .insertInto('collections')
+    .values({ name: settings.name, ...columns })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet({ ...columns, settings_version: sql`collections.settings_version + 1` }),
+    )
+    .execute()
+}
+
+/**
+ * Makes the collection; one of its name is left as it is.
+ * @param reconciled true where nothing that is stored can belong to it, so that nothing is looked through
+ */
+export async function insertCollection(
+  db: Db,
+  settings: CollectionSettings,
+  { reconciled }: { readonly reconciled: boolean },
+): Promise<void> {
+  await db
+    .insertInto('collections')
+    .values({ name: settings.name, ...toColumns(settings), reconciled_version: reconciled ? 1 : 0 })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+}
+
+/** Those of these names that a collection has. */
+export async function findCollectionNames(
+  db: Db,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  if (names.length === 0) return []
+  const { rows } = await sql<{ name: string }>`
+    select name from collections where name = any(${names}::text[])`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+/** How many collections are called like those of authors, whoever made them. */
+export async function countAuthorCollections(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from collections where starts_with(name, 'user_')`.execute(db)
+  return rows[0]?.count ?? 0
+}
+
+function toColumns(settings: CollectionSettings) {
+  return {
     description: settings.description,
     rule: sql<string>`${JSON.stringify(settings.rule)}::jsonb`,
     max_tlp: tlpRank(settings.maxTlp),
@@ -65,15 +112,6 @@ export async function writeCollection(db: Db, settings: CollectionSettings): Pro
     refresh_days: settings.refreshDays ?? null,
     non_public: settings.nonPublic,
   }
-  await db
-    .insertInto('collections')
-    .values({ name: settings.name, ...columns })
-    .onConflict((conflict) =>
-      conflict
-        .column('name')
-        .doUpdateSet({ ...columns, settings_version: sql`collections.settings_version + 1` }),
-    )
-    .execute()
 }
 
 /** Notes that what the collection publishes follows the settings of this version. */

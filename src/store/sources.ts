@@ -51,3 +51,17 @@ export async function saveCursor(db: Db, sourceId: number, cursor: unknown): Pro
     .where('id', '=', sourceId)
     .execute()
 }
+
+/** Those of these authors of whom there are reports. */
+export async function findAuthors(
+  db: Db,
+  source: string,
+  authors: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (authors.length === 0) return new Set()
+  const { rows } = await sql<{ author: string }>`
+    select a as author from unnest(${authors}::text[]) as a
+    where exists (select from reports r join sources s on s.id = r.source_id
+      where s.name = ${source} and r.author = a)`.execute(db)
+  return new Set(rows.map(({ author }) => author))
+}

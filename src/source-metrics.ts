@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Gauge, type Registry } from 'prom-client'
+import { statusOf } from './model/source-state.ts'
+import type { Db } from './store/db.ts'
+import { readSources, type StoredSource } from './store/source-state.ts'
+
+/**
+ * How the sources are, read when it is asked for, so that each process tells what all of them know. A store
+ * that is away fails no scrape and is waited for no longer than `timeoutMs`: these figures are missing then.
+ */
+export function observeSources(registry: Registry, db: Db, timeoutMs = 2_000): void {
+  let underWay: Promise<readonly StoredSource[]> | undefined
+
+  /** Those who ask while a question is under way share it: a database that hangs gets one. */
+  async function read(): Promise<readonly StoredSource[]> {
+    underWay ??= readSources(db).finally(() => {
+      underWay = undefined
+    })
+    const over = new AbortController()
+    const late = sleep(timeoutMs, [] as readonly StoredSource[], { signal: over.signal })
+    late.catch(() => {}) // the losing timer, ended below
+    try {
+      return await Promise.race([underWay, late])
+    } catch {
+      // /readyz and the log say why.
+      return []
+    } finally {
+      over.abort()
+    }
+  }
+
+  const gauge = (
+    name: string,
+    help: string,
+    figureOf: (source: StoredSource) => number | undefined,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['source'],
+      registers: [registry],
+      async collect() {
+        const sources = await read()
+        this.reset()
+        for (const source of sources) {
+          const value = figureOf(source)
+          if (value !== undefined) this.set({ source: source.name }, value)
+        }
+      },
+    })
+
+  gauge('taxiway_source_degraded', 'Whether something is wrong with the source: 1 or 0.', (one) =>
+    statusOf(one.state) === 'degraded' ? 1 : 0,
+  )
+  gauge(
+    'taxiway_source_last_whole_walk_timestamp_seconds',
+    'When the last whole walk through the source ended.',
+    ({ state }) => seconds(state.lastWholeWalkAt),
+  )
+  gauge(
+    'taxiway_source_next_try_timestamp_seconds',
+    'When the source is asked next; missing while it is being asked.',
+    ({ state }) => seconds(state.nextTryAt),
+  )
+  gauge(
+    'taxiway_source_unfinished_pulses',
+    'Reports that are in the store without all that they hold.',
+    ({ unfinished }) => unfinished,
+  )
+}
+
+function seconds(moment: Date | undefined): number | undefined {
+  return moment && moment.getTime() / 1000
+}
