@@ -4,7 +4,12 @@ import { applyCollections } from '../../src/intake/apply-collections.ts'
 import type { Intake } from '../../src/intake/intake.ts'
 import { createReadJudging } from '../../src/intake/judging.ts'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
-import { type TakeInRequest, type TakenIn, takeIn } from '../../src/intake/take-in.ts'
+import {
+  type IncomingReport,
+  type TakeInRequest,
+  type TakenIn,
+  takeIn,
+} from '../../src/intake/take-in.ts'
 import type { Assertion } from '../../src/model/assertion.ts'
 import type { CollectionSettings } from '../../src/model/collection.ts'
 import type { ObservableType } from '../../src/model/observable.ts'
@@ -127,7 +132,7 @@ export interface TestIntake extends Intake {
   /** what `clock` tells */
   now: Date
   /** Takes reports of a source in and holds the feed to its law. */
-  take(reports: readonly ReportWithAssertions[], more?: TakeMore): Promise<TakenIn>
+  take(reports: readonly IncomingReport[], more?: TakeMore): Promise<TakenIn>
   /** Stores the settings of collections and makes the feeds follow. */
   settle(...collections: readonly CollectionSettings[]): Promise<void>
 }
