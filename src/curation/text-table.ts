@@ -55,6 +55,7 @@ export function createTextTable(texts: readonly string[], flagsOf: readonly numb
   const flags = Uint32Array.from(flagsOf)
   const size = 2 ** Math.max(2, Math.ceil(Math.log2(count * 2)))
   const slots = new Uint32Array(size)
+  const anyFlags = flags.reduce((all, one) => all | one, 0)
   let end = 0
   for (let i = 0; i < count; i++) {
     const text = texts[i] as string
@@ -88,6 +89,7 @@ export function createTextTable(texts: readonly string[], flagsOf: readonly numb
 
   return {
     has(value, start, hash, wanted) {
+      if ((anyFlags & wanted) === 0) return false
       const at = slots[findSlot(value, start, hash)] as number
       return at !== 0 && ((flags[at - 1] as number) & wanted) !== 0
     },

@@ -21,16 +21,7 @@ export function prepareNames(
   onUnusable: OnUnusable,
 ): PreparedWarninglist {
   const flags = flagsOfTypes(types)
-  const hosts: string[] = []
-  entries.forEach((entry, index) => {
-    const result = readHost(entry.trim())
-    if (result.ok) hosts.push(result.host)
-    else onUnusable(index, result.problem)
-  })
-  const table = createTextTable(
-    hosts,
-    hosts.map(() => all),
-  )
+  const table = readTable(entries, onUnusable)
   return {
     find(observed) {
       const { type, host, bare } = observed
@@ -39,6 +30,20 @@ export function prepareNames(
       return speaks ? findHost(table, host, bare) : undefined
     },
   }
+}
+
+// Apart from what looks through it, whose closures would keep the names that went into the table.
+function readTable(entries: readonly string[], onUnusable: OnUnusable): TextTable {
+  const hosts: string[] = []
+  entries.forEach((entry, index) => {
+    const result = readHost(entry.trim())
+    if (result.ok) hosts.push(result.host)
+    else onUnusable(index, result.problem)
+  })
+  return createTextTable(
+    hosts,
+    hosts.map(() => all),
+  )
 }
 
 /** Finds the most exact entry that shields the host, or else the most exact one at all. */

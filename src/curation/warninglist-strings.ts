@@ -2,7 +2,7 @@ import { normalForm } from '../model/normal-form.ts'
 import type { ObservableType } from '../model/observable.ts'
 import { hasWebScheme } from '../model/refang.ts'
 import type { OnUnusable, PreparedWarninglist, WarninglistContent } from './prepare-warninglist.ts'
-import { createTextTable } from './text-table.ts'
+import { createTextTable, type TextTable } from './text-table.ts'
 import { flagsOfTypes, hostFlag, ofHosts, speaksOfHost, typeFlags } from './warninglist-types.ts'
 
 /** Lists whose entries are what they name, spelled one way or another. */
@@ -11,6 +11,24 @@ export function prepareStrings(
   onUnusable: OnUnusable,
 ): PreparedWarninglist {
   const flags = flagsOfTypes(types)
+  const table = readTable(types, entries, onUnusable)
+  return {
+    find(observed) {
+      const { type, value, hash, host, bare } = observed
+      if (table.has(value, 0, hash, typeFlags[type])) return { entry: value, whole: true }
+      if (!host || !speaksOfHost(flags, observed)) return undefined
+      const found = table.has(host.text, 0, host.hashes[0] as number, hostFlag)
+      return found ? { entry: host.text, whole: bare } : undefined
+    },
+  }
+}
+
+// Apart from what looks through it, whose closures would keep the texts that went into the table.
+function readTable(
+  types: readonly ObservableType[],
+  entries: readonly string[],
+  onUnusable: OnUnusable,
+): TextTable {
   const readForms = createReadForms(types)
   const texts: string[] = []
   const textFlags: number[] = []
@@ -23,16 +41,7 @@ export function prepareStrings(
     if (texts.length === before)
       onUnusable(index, 'is nothing of the types that the list speaks of')
   })
-  const table = createTextTable(texts, textFlags)
-  return {
-    find(observed) {
-      const { type, value, hash, host, bare } = observed
-      if (table.has(value, 0, hash, typeFlags[type])) return { entry: value, whole: true }
-      if (!host || !speaksOfHost(flags, observed)) return undefined
-      const found = table.has(host.text, 0, host.hashes[0] as number, hostFlag)
-      return found ? { entry: host.text, whole: bare } : undefined
-    },
-  }
+  return createTextTable(texts, textFlags)
 }
 
 /** Tells the normal forms of an entry, each with the types whose values it may equal. */
