@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { accountNameFault, passwordFault } from './model/account.ts'
+import { authorCollectionName } from './model/author-collection.ts'
 import { ConfigError } from './model/errors.ts'
 import { parseTlp, type Tlp, tlpLevels } from './model/tlp.ts'
 import { defaultIdNamespace, idNamespaceFault } from './stix/ids.ts'
@@ -179,6 +180,11 @@ function readOtx({ read, secret, problem, integer, flag, url }: Readers): OtxCon
   const defaultTlp = parseTlp(tlp)
   if (!defaultTlp)
     problem('OTX_DEFAULT_TLP', `must be one of ${tlpLevels.join(', ')}, not "${tlp}"`)
+  const authors = (read('OTX_AUTHORS') ?? '').split(',').flatMap((name) => name.trim() || [])
+  for (const author of authors) {
+    if (authorCollectionName(author) !== undefined) continue
+    problem('OTX_AUTHORS', `must not name "${author}": no collection can be called user_${author}`)
+  }
   const config = {
     url: url('OTX_URL', ['http', 'https'], read('OTX_URL')) ?? 'https://otx.alienvault.com',
     pollSeconds: integer('OTX_POLL_SECONDS', 10, 86_400, 900),
@@ -186,7 +192,7 @@ function readOtx({ read, secret, problem, integer, flag, url }: Readers): OtxCon
     confidence: integer('OTX_CONFIDENCE', 0, 100, 25),
     firstSyncDays: integer('OTX_FIRST_SYNC_DAYS', 1, 36_500, 30),
     authorCollections: flag('OTX_AUTHOR_COLLECTIONS', true),
-    authors: (read('OTX_AUTHORS') ?? '').split(',').flatMap((name) => name.trim() || []),
+    authors,
     falsePositives: flag('OTX_FALSE_POSITIVES', false),
   }
   return apiKey === undefined ? undefined : { ...config, apiKey }

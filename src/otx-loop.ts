@@ -19,7 +19,7 @@ import { createAuthorFeeds } from './otx-authors.ts'
 import { reportFailures } from './shared-work.ts'
 import { createSourceKeeper, type SourceKeeper } from './source-keeper.ts'
 import { createOtxClient } from './sources/otx/client.ts'
-import { findSource, writeSourceState } from './store/source-state.ts'
+import { getSource, writeSourceState } from './store/source-state.ts'
 import { getSourceId } from './store/sources.ts'
 import { askedPauseMs, pauseAfterBreak } from './walk-pause.ts'
 
@@ -72,11 +72,10 @@ export function createOtxLoop(otx: OtxConfig, parts: OtxLoopParts): OtxLoop {
 
   async function openKeeper(lease: HeldLease): Promise<SourceKeeper> {
     const sourceId = await getSourceId(intake.db, source)
-    const found = await findSource(intake.db, source)
-    if (!found) throw new Error(`the source ${source} vanished while it was read`)
+    const { state } = await getSource(intake.db, source)
     return createSourceKeeper(
-      found.state,
-      (state) => writeSourceState(intake.db, sourceId, lease.token, state),
+      state,
+      (changed) => writeSourceState(intake.db, sourceId, lease.token, changed),
       reportFailures(log, 'writing how OTX is'),
     )
   }

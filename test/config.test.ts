@@ -41,6 +41,7 @@ t.test('without any variable there are defaults, and no secret among them', asyn
       idNamespace: { prefix: 'taxiway', uri: 'http://taxiway.invalid/' },
     },
     otx: undefined,
+    warninglistsDir: undefined,
     warnings: [],
   })
   t.strictSame(readConfig(key).otx, {
@@ -49,6 +50,10 @@ t.test('without any variable there are defaults, and no secret among them', asyn
     pollSeconds: 900,
     defaultTlp: 'white',
     confidence: 25,
+    firstSyncDays: 30,
+    authorCollections: true,
+    authors: [],
+    falsePositives: false,
   })
 })
 
@@ -82,6 +87,14 @@ const good: readonly (readonly [string, string, Pick, unknown?])[] = [
   ['OTX_DEFAULT_TLP', 'amber+strict', (config) => config.otx?.defaultTlp],
   ['OTX_CONFIDENCE', '0', (config) => config.otx?.confidence, 0],
   ['OTX_CONFIDENCE', '100', (config) => config.otx?.confidence, 100],
+  ['OTX_FIRST_SYNC_DAYS', '1', (config) => config.otx?.firstSyncDays, 1],
+  ['OTX_FIRST_SYNC_DAYS', '36500', (config) => config.otx?.firstSyncDays, 36_500],
+  ['OTX_AUTHOR_COLLECTIONS', 'false', (config) => config.otx?.authorCollections, false],
+  ['OTX_AUTHOR_COLLECTIONS', 'true', (config) => config.otx?.authorCollections, true],
+  ['OTX_AUTHORS', 'AlienVault', (config) => config.otx?.authors.join(' ')],
+  ['OTX_AUTHORS', ' a@b, ,c_d. ', (config) => config.otx?.authors.join(' '), 'a@b c_d.'],
+  ['OTX_FALSE_POSITIVES', 'true', (config) => config.otx?.falsePositives, true],
+  ['WARNINGLISTS_DIR', '/etc/taxiway/lists', (config) => config.warninglistsDir],
 ]
 
 t.test('a good value is taken', async (t) => {
@@ -141,6 +154,14 @@ const bad: readonly (readonly [string, string, string])[] = [
     'must be one of white, green, amber, amber+strict, red, not "yellow"',
   ],
   ['OTX_CONFIDENCE', '101', 'must be a whole number from 0 to 100, not "101"'],
+  ['OTX_FIRST_SYNC_DAYS', '0', 'must be a whole number from 1 to 36500, not "0"'],
+  ['OTX_AUTHOR_COLLECTIONS', 'yes', 'must be true or false, not "yes"'],
+  ['OTX_FALSE_POSITIVES', '1', 'must be true or false, not "1"'],
+  [
+    'OTX_AUTHORS',
+    'AlienVault,Harbour Watch',
+    'must not name "Harbour Watch": no collection can be called user_Harbour Watch',
+  ],
 ]
 
 t.test('a bad value is refused by the name of its variable and what it should be', async (t) => {
@@ -160,7 +181,14 @@ t.test('every variable of the example is good in one test and bad in another', a
   const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
   const settings = [...example.matchAll(/^#?TAXIWAY_([A-Z_]+)=/gm)].map((match) => String(match[1]))
   t.ok(settings.length > 10)
-  const anythingGoes = ['HOST', 'DATA_DIR', 'PRODUCER_NAME', 'OTX_API_KEY', 'STIX_ID_NAMESPACE']
+  const anythingGoes = [
+    'HOST',
+    'DATA_DIR',
+    'PRODUCER_NAME',
+    'OTX_API_KEY',
+    'STIX_ID_NAMESPACE',
+    'WARNINGLISTS_DIR',
+  ]
   for (const name of settings) {
     t.ok(
       good.some(([one]) => one === name),

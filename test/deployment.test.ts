@@ -67,13 +67,13 @@ t.test('.env.example has every setting, and no other', async (t) => {
   t.same([...new Set(named)], named, 'each once')
   const { warnings } = readConfig(Object.fromEntries(named.map((name) => [name, ''])))
   t.same(warnings, [])
-  const read = readText('src/config.ts').matchAll(/\b(?:read|secret|integer)\('([A-Z_]+)'/g)
+  const read = readText('src/config.ts').matchAll(/\b(?:read|secret|integer|flag)\('([A-Z_]+)'/g)
   const settings = new Set([...read].map((match) => `TAXIWAY_${match[1]}`))
   t.same([...settings].sort(), named.toSorted())
 })
 
 t.test('the defaults that .env.example shows are the defaults', async (t) => {
-  const withoutDefault = /_(PUBLIC_URL|DATABASE_URL|PASSWORD|API_KEY)$/
+  const withoutDefault = /_(PUBLIC_URL|DATABASE_URL|PASSWORD|API_KEY|OTX_AUTHORS|WARNINGLISTS_DIR)$/
   const shown = [...readText('.env.example').matchAll(/^#(TAXIWAY_[A-Z_]+)=(.+)$/gm)]
     .map(([, name, value]) => [String(name), String(value)] as const)
     .filter(([name]) => !withoutDefault.test(name))

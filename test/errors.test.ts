@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { reportFailure } from '../src/cli/report-failure.ts'
 import { CollectionNotFound, ConfigError, StoreUnavailable } from '../src/model/errors.ts'
+import { adviceOn } from '../src/model/source-advice.ts'
 import * as refusals from '../src/taxii/refusal.ts'
 import { errorToStatus } from '../src/taxii/status.ts'
 import { XmlError } from '../src/xml/read.ts'
@@ -33,6 +34,7 @@ function rowsUnder(heading: string): string[][] {
 const program = rowsUnder('Errors of the program')
 const otx = rowsUnder('Errors of OTX')
 const taxii = rowsUnder('What TAXII clients are told')
+const ofSources = rowsUnder('Problems of a source')
 const first = (rows: string[][]) => rows.map(([cell]) => String(cell)).toSorted()
 
 t.test('each code of the program is explained, and no other', async (t) => {
@@ -59,12 +61,21 @@ t.test('each error of OTX is explained, and whether it is tried again', async (t
   )
 })
 
+t.test('each problem of a source is explained, and there is advice on it', async (t) => {
+  const own = [...code.matchAll(/\bcode: '([A-Z_]+)'/g)].map((match) => String(match[1]))
+  t.strictSame(first(ofSources), [...new Set(own)].toSorted())
+  const unknown = adviceOn('SOMETHING_ELSE').replace('SOMETHING_ELSE', '')
+  for (const name of [...first(otx), ...own, 'STORE_UNAVAILABLE']) {
+    t.not(adviceOn(name).replace(name, ''), unknown, name)
+  }
+})
+
 t.test('no code stands in the code in a way that these tests do not see', async (t) => {
   const known = new Set([...first(program), ...first(otx)])
   const written = [...code.matchAll(/'((?:OTX|STORE|CONFIG|COLLECTION)_[A-Z_]+)'/g)]
   // Names of variables, whose errors are CONFIG_INVALID, and a service of TAXII.
   const others =
-    /^(?:OTX_(?:API_KEY|URL|POLL_SECONDS|DEFAULT_TLP|CONFIDENCE)|COLLECTION_MANAGEMENT)$/
+    /^(?:OTX_(?:API_KEY|URL|POLL_SECONDS|DEFAULT_TLP|CONFIDENCE|FIRST_SYNC_DAYS|AUTHORS?|AUTHOR_COLLECTIONS|FALSE_POSITIVES)|COLLECTION_MANAGEMENT)$/
   for (const [, name = ''] of written) if (!others.test(name)) t.ok(known.has(name), name)
 })
 
@@ -110,7 +121,7 @@ t.test(
 )
 
 t.test('every row says what happened and what to do', async (t) => {
-  for (const rows of [program, otx, taxii]) {
+  for (const rows of [program, otx, ofSources, taxii]) {
     t.not(rows.length, 0)
     for (const row of rows) for (const cell of row) t.not(cell, '', row.join(' | '))
   }

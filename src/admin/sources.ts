@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { problemContent } from '../http/problem.ts'
-import { SourceNotFound } from '../model/errors.ts'
 import { adviceOn } from '../model/source-advice.ts'
 import { sourceStatuses, statusOf } from '../model/source-state.ts'
 import type { Db } from '../store/db.ts'
 import { countSource, readAuthors, type SourceFigures } from '../store/source-figures.ts'
-import { findSource, readSources, type StoredSource } from '../store/source-state.ts'
+import { getSource, readSources, type StoredSource } from '../store/source-state.ts'
 
 const moment = (description: string) => ({
   description,
@@ -140,11 +139,7 @@ export function sourceRoutes(app: FastifyInstance, db: Db): void {
         },
       },
     },
-    async ({ params: { name } }) => {
-      const found = await findSource(db, name)
-      if (!found) throw new SourceNotFound(name)
-      return readDetailedSource(db, found)
-    },
+    async ({ params: { name } }) => readDetailedSource(db, await getSource(db, name)),
   )
 }
 

@@ -30,8 +30,10 @@ export class CollectionEmpty extends TaxiwayError {
 }
 
 export class SourceNotFound extends TaxiwayError {
-  constructor(source: string) {
-    super('SOURCE_NOT_FOUND', `there is no source "${source}"`)
+  /** @param known names of those that there are */
+  constructor(source: string, known: readonly string[]) {
+    const others = known.length > 0 ? `, only ${known.join(', ')}` : '; none has been walked yet'
+    super('SOURCE_NOT_FOUND', `there is no source "${source}"${others}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { SourceNotFound } from '../model/errors.ts'
 import type { SourceState } from '../model/source-state.ts'
 import type { Db } from './db.ts'
 
@@ -45,8 +46,15 @@ export async function readSources(db: Db): Promise<readonly StoredSource[]> {
   }))
 }
 
-export async function findSource(db: Db, name: string): Promise<StoredSource | undefined> {
-  return (await readSources(db)).find((source) => source.name === name)
+/** @throws SourceNotFound */
+export async function getSource(db: Db, name: string): Promise<StoredSource> {
+  const sources = await readSources(db)
+  const found = sources.find((source) => source.name === name)
+  if (found) return found
+  throw new SourceNotFound(
+    name,
+    sources.map((source) => source.name),
+  )
 }
 
 /**
