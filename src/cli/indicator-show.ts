@@ -12,6 +12,7 @@ import { readJudgingState } from '../store/judging.ts'
 import { findNamedIndicators, type NamedIndicator } from '../store/named-indicators.ts'
 import { findNearIndicators } from '../store/near-indicators.ts'
 import { named } from './named-values.ts'
+import { shellWord } from './story-advice.ts'
 import { foundTable, storyText, type ToldStory } from './story-text.ts'
 import { withStore } from './with-store.ts'
 
@@ -87,7 +88,7 @@ async function tellMissing(db: Db, value: string, { type, json }: ShowOptions): 
   const spelled = form && form.value !== value ? ` (as ${form.type} ${form.value})` : ''
   const lines = [`${named(value)}${spelled} is not in the store: no source has asserted it.`]
   if (near.length > 0) lines.push('', 'NEAR IT', foundTable(near).replace(/^/gm, '  '))
-  lines.push('', 'What judging would think of it: taxiway judging check VALUE')
+  lines.push('', `What judging would think of it: taxiway judging check ${shellWord(value)}`)
   lines.push("What is like it: taxiway indicator search TEXT, '*.DOMAIN' or NETWORK/BITS")
   console.log(lines.join('\n'))
 }

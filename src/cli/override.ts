@@ -9,7 +9,7 @@ import { getNamedIndicators, readValues, type ValuesOptions } from './named-valu
 import { parseCount } from './parse-count.ts'
 import { parseMoment } from './parse-moment.ts'
 import { overrideState } from './story-text.ts'
-import { formatTable } from './table.ts'
+import { formatTable, printable } from './table.ts'
 import { withStore } from './with-store.ts'
 
 interface AddOptions extends ValuesOptions {
@@ -114,12 +114,11 @@ async function tellAdded(
   for (const id of ids.slice(0, mostTold)) {
     const [one] = await readOverrides(db, { id })
     if (!one) continue
-    const what = one.rule === undefined ? one.reason : `${one.reason} (${one.rule})`
-    const rows = [[one.id, one.type, one.value, what, minute(one.expiresAt)]]
-    const [, row] = formatTable(['', '', '', '', ''], rows).split('\n')
-    const now =
-      one.lifts > 0 ? '' : '   nothing is kept out for that now; what comes will be lifted'
-    console.log(`Override ${row?.trim()}${now}`)
+    const what = one.rule === undefined ? one.reason : `${one.reason} (${printable(one.rule)})`
+    const now = one.lifts > 0 ? '' : ' Nothing is kept out for that now; what comes will be let in.'
+    console.log(
+      `Override ${one.id}: ${what} keeps ${one.type} ${printable(one.value)} out no more, until ${minute(one.expiresAt)}.${now}`,
+    )
   }
   if (ids.length > mostTold) console.log(`… and ${ids.length - mostTold} more overrides`)
   console.log(`Blocks published: ${published}.`)

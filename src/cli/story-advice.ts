@@ -39,7 +39,7 @@ function openReasons({ assertions }: IndicatorStory): readonly string[] {
 }
 
 /** A value as a shell reads it back. */
-function shellWord(value: string): string {
+export function shellWord(value: string): string {
   const text = printable(value)
   return /^[\w.:/@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -9,7 +9,7 @@ const mostAccounts = 3
 export function storyHead(story: IndicatorStory): string {
   const { assertions, collections } = story
   const holding = collections.filter((one) => one.holds)
-  if (holding.length > 0) return blockedBy(holding)
+  if (holding.length > 0) return `${blockedBy(holding)}${byOverride(story)}`
   if (assertions.length === 0) return 'Not served: no source asserts it.'
   const surviving = assertions.filter((one) => !one.suppressed)
   if (surviving.length === 0) return keptOutFor(story)
@@ -36,6 +36,18 @@ function blockedBy(holding: readonly StoryCollection[]): string {
   const feeds = holding.slice(0, mostFeeds).map(feedOf)
   const more = holding.length > mostFeeds ? ` and ${holding.length - mostFeeds} more` : ''
   return `Blocked by ${feeds.join(', ')}${more}, served since ${minute(since)}.`
+}
+
+/** Where nothing survives but what an analyst let in. */
+function byOverride({ assertions, overrides }: IndicatorStory): string {
+  const surviving = assertions.filter((one) => !one.suppressed)
+  const lifted = surviving.map(({ suppressions }) => suppressions.find((one) => one.liftedBy))
+  const [first] = lifted
+  if (!first?.liftedBy || lifted.some((one) => one === undefined)) return ''
+  const { override: id, until } = first.liftedBy
+  const made = overrides.find((one) => one.id === id)
+  const why = made ? ` (${printable(made.madeBy)}: ${printable(made.because)})` : ''
+  return `\nIt is there by override ${id}, although ${first.reason}, until ${minute(until)}${why}.`
 }
 
 function feedOf({ name, accounts }: StoryCollection): string {

@@ -182,7 +182,7 @@ function collectionsText({ collections }: IndicatorStory): string {
   const rows = [...holding, ...sorted.slice(0, mostRefusing)].map((one) => [
     one.name,
     one.holds ? 'yes' : 'no',
-    one.why.map(({ text }) => text).join('; ') || 'nothing speaks against it',
+    one.why.map(({ text }) => text).join('; '),
     blocksText(one),
   ])
   const table = formatTable(['COLLECTION', 'HELD', 'WHY', 'BLOCKS'], rows)
