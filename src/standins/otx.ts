@@ -1,43 +1,59 @@
+import { gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { misleadNext, type OtxFault, sendFaulty } from './otx-faults.ts'
+import { createBehaviour, type OtxBehaviour, type OtxStandinRequest } from './otx-behaviour.ts'
+import { misleadPage, type OtxFault, sendFaulty } from './otx-faults.ts'
+import {
+  asUtc,
+  createSubscriptions,
+  idOf,
+  indicatorsOf,
+  momentOf,
+  type OtxSubscriptions,
+  type StandinPulse,
+} from './otx-subscriptions.ts'
 
-/** A pulse as OTX's API writes it; the stand-in looks at what it must and serves the rest untouched. */
-export type StandinPulse = Record<string, unknown>
+export { beyondDepth, largePagesFrom } from './otx-behaviour.ts'
+export { otxTimestamp, type StandinPulse } from './otx-subscriptions.ts'
 
 export interface OtxStandinOptions {
   readonly pulses: readonly StandinPulse[]
   readonly apiKey: string
+  /** whose key it is */
+  readonly username?: string
+  /** pulses with more indicators are listed with so many of them and `more_indicators`; absent: with all */
+  readonly indicatorsShown?: number
+  /** records a page at most, whatever a request asks for */
+  readonly maxLimit?: number
+  /** what a page behind the last one is; absent: empty */
+  readonly behindLastPage?: 'empty' | 'not-found'
+  /** compresses for clients that take it */
+  readonly gzip?: boolean
   readonly now?: () => Date
   /** called with each request's method and address */
   readonly log?: (line: string) => void
 }
 
-export interface OtxStandin {
+export interface OtxStandin extends OtxSubscriptions, OtxBehaviour {
   readonly app: FastifyInstance
-  /** Merges `change` into a pulse, whose revision and date of modification move on as OTX moves them. */
-  revise(id: string, change: StandinPulse): void
-  add(pulse: StandinPulse): void
-  /** The pulse is gone from every list, and an event says so. */
-  remove(id: string): void
-  /** The coming requests are answered so, one fault each, whatever their path; then all is well again. */
-  misbehave(...faults: readonly OtxFault[]): void
   /** addresses of the requests so far, without the origin */
   readonly requests: readonly string[]
 }
 
 type Query = Record<string, string | undefined>
 
-const wellBehaved: OtxFault = { kind: 'none' }
 const defaultLimit = 10
-const maxLimit = 2000
 
 /** Answers as OTX's DirectConnect API v1 does, as far as clients were seen to use it. Listening is the caller's. */
 export function buildOtxStandin(options: OtxStandinOptions): OtxStandin {
-  const now = options.now ?? (() => new Date())
-  const pulses = new Map(options.pulses.map((pulse) => [idOf(pulse), pulse]))
-  const events: StandinPulse[] = []
-  const faults: OtxFault[] = []
+  const { username = 'taxiway_demo', maxLimit = 2000 } = options
+  const lists = createSubscriptions({
+    pulses: options.pulses,
+    now: options.now ?? (() => new Date()),
+    indicatorsShown: options.indicatorsShown ?? Number.POSITIVE_INFINITY,
+  })
+  const behaviour = createBehaviour()
   const requests: string[] = []
+  const faults = new WeakMap<FastifyRequest, OtxFault>()
   // The demo ends by closing the server while a client may still hold a connection.
   const app = Fastify({ forceCloseConnections: true })
 
@@ -47,132 +63,111 @@ export function buildOtxStandin(options: OtxStandinOptions): OtxStandin {
     if (request.headers['x-otx-api-key'] !== options.apiKey) {
       return reply.code(403).send({ detail: 'Invalid API key' })
     }
+    faults.set(request, await behaviour.next(seen(request, requests.length)))
   })
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ detail: 'Not found.' }))
+  app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, 'Not found.'))
 
-  function send(reply: FastifyReply, json: unknown): FastifyReply {
-    return sendFaulty(faults.shift() ?? wellBehaved, reply, JSON.stringify(json))
+  function seen(request: FastifyRequest, number: number): OtxStandinRequest {
+    const query = request.query as Query
+    const limit = positive(query.limit, defaultLimit)
+    const page = positive(query.page, 1)
+    const path = (request.url.split('?')[0] ?? '').replace(/^\/api\/v1\//, '')
+    return { number, path, query, limit, page, offset: (page - 1) * limit }
   }
 
-  function sendPage(
+  /** What is not there may be asked for in vain in every other way too. */
+  function sendNotFound(request: FastifyRequest, reply: FastifyReply, detail: string) {
+    return sendFaulty(faultOf(request), reply.code(404), JSON.stringify({ detail }))
+  }
+
+  function faultOf(request: FastifyRequest): OtxFault {
+    return faults.get(request) ?? { kind: 'none' }
+  }
+
+  function send(request: FastifyRequest, reply: FastifyReply, json: unknown): FastifyReply {
+    const fault = faultOf(request)
+    const body = JSON.stringify(json)
+    const takesGzip = String(request.headers['accept-encoding']).includes('gzip')
+    if (fault.kind !== 'none' || !options.gzip || !takesGzip) return sendFaulty(fault, reply, body)
+    return reply.type('application/json').header('content-encoding', 'gzip').send(gzipSync(body))
+  }
+
+  /** Takes records out of `all` and makes JSON of these alone, so that a page costs what it holds. */
+  function sendPage<T>(
     request: FastifyRequest,
     reply: FastifyReply,
-    all: readonly unknown[],
+    all: readonly T[],
+    toJson: (record: T) => unknown,
     more: StandinPulse = {},
   ): FastifyReply {
-    const query = request.query as Query
-    const limit = Math.min(maxLimit, positive(query.limit, defaultLimit))
-    const page = positive(query.page, 1)
-    const fault = faults.shift() ?? wellBehaved
-    const self = pageAddress(request, page)
-    const next = page * limit < all.length ? pageAddress(request, page + 1) : null
-    const body = {
-      results: all.slice((page - 1) * limit, page * limit),
-      count: all.length,
-      ...more,
-      previous: page > 1 ? pageAddress(request, page - 1) : null,
-      next: misleadNext(fault, { next, self }),
+    const { limit: asked, page } = seen(request, 0)
+    const limit = Math.min(maxLimit, asked)
+    const begin = (page - 1) * limit
+    if (begin > 0 && begin >= all.length && options.behindLastPage === 'not-found') {
+      return sendNotFound(request, reply, 'Invalid page.')
     }
-    return sendFaulty(fault, reply, JSON.stringify(body))
+    const results = all.slice(begin, begin + limit).map(toJson)
+    const next = begin + limit < all.length ? pageAddress(request, page + 1) : null
+    const proper = { results, count: all.length, next }
+    const fault = faultOf(request)
+    const { results: sent, ...envelope } = misleadPage(fault, proper, pageAddress(request, page))
+    const previous = page > 1 ? pageAddress(request, page - 1) : null
+    return send(request, reply, { results: sent, ...more, previous, ...envelope })
   }
 
   app.get('/api/v1/pulses/subscribed', async (request, reply) => {
     const { modified_since: since, author_name: author } = request.query as Query
-    const chosen = newestFirst(pulses).filter(
-      (pulse) =>
-        (since === undefined || momentOf(pulse) >= asUtc(since)) &&
-        (author === undefined || pulse.author_name === author),
-    )
-    return sendPage(request, reply, chosen, { prefetch_pulse_ids: false, t: 0, t2: 0.01, t3: 0.02 })
+    const begin = since === undefined ? undefined : asUtc(since)
+    const chosen = lists
+      .subscribed()
+      .filter(
+        (pulse) =>
+          (begin === undefined || momentOf(pulse) >= begin) &&
+          (author === undefined || pulse.author_name === author),
+      )
+    const times = { prefetch_pulse_ids: false, t: 0, t2: 0.01, t3: 0.02 }
+    return sendPage(request, reply, chosen, lists.shown, times)
   })
 
   app.get('/api/v1/pulses/subscribed_pulse_ids', async (request, reply) =>
-    sendPage(request, reply, newestFirst(pulses).map(idOf)),
+    sendPage(request, reply, lists.subscribed(), idOf),
   )
 
   app.get('/api/v1/pulses/events', async (request, reply) => {
     const { since } = request.query as Query
-    const chosen = events.filter(
+    const chosen = lists.events.filter(
       ({ created }) => since === undefined || asUtc(String(created)) >= asUtc(since),
     )
-    return sendPage(request, reply, chosen)
+    return sendPage(request, reply, chosen, asItIs)
   })
 
-  app.get('/api/v1/users/me', async (_request, reply) =>
-    send(reply, { username: 'taxiway_demo', user_id: 1, member_since: '2015-01-01T00:00:00' }),
+  app.get('/api/v1/users/me', async (request, reply) =>
+    send(request, reply, { username, user_id: 1, member_since: '2015-01-01T00:00:00' }),
   )
 
   app.get<{ Params: { id: string } }>('/api/v1/pulses/:id', async (request, reply) => {
-    const pulse = pulses.get(request.params.id)
-    return pulse ? send(reply, pulse) : reply.callNotFound()
+    const pulse = lists.find(request.params.id)
+    return pulse ? send(request, reply, lists.shown(pulse)) : reply.callNotFound()
   })
 
   app.get<{ Params: { id: string } }>('/api/v1/pulses/:id/indicators', async (request, reply) => {
-    const pulse = pulses.get(request.params.id)
+    const pulse = lists.find(request.params.id)
     if (!pulse) return reply.callNotFound()
+    const all = indicatorsOf(pulse)
     const withInactive = (request.query as Query).include_inactive === '1'
-    const chosen = indicatorsOf(pulse).filter(
-      ({ is_active: active }) => withInactive || active !== 0,
-    )
-    const judged = chosen.map((indicator) => ({
-      false_positive: { assessment: '', assessment_date: null, report_date: null },
-      ...indicator,
-    }))
-    return sendPage(request, reply, judged)
+    const chosen = withInactive ? all : all.filter(({ is_active: active }) => active !== 0)
+    return sendPage(request, reply, chosen, withVerdict)
   })
 
-  return {
-    app,
-    requests,
-    revise(id, change) {
-      const pulse = pulses.get(id)
-      if (!pulse) throw new Error(`the stand-in has no pulse ${id}`)
-      const revision = Number(pulse.revision ?? 0) + 1
-      pulses.set(id, { ...pulse, revision, modified: otxTimestamp(now()), ...change })
-    },
-    add(pulse) {
-      pulses.set(idOf(pulse), pulse)
-    },
-    remove(id) {
-      if (!pulses.delete(id)) return
-      const created = otxTimestamp(now())
-      const event = { action: 'delete', object_type: 'pulse', object_id: id, created }
-      events.push({ id: events.length + 1, ...event })
-    },
-    misbehave(...more) {
-      faults.push(...more)
-    },
-  }
+  return { app, requests, ...lists, ...behaviour }
 }
 
-/** As OTX writes a moment: UTC, six digits, no zone. */
-export function otxTimestamp(date: Date): string {
-  return `${date.toISOString().slice(0, -1)}000`
-}
+const asItIs = <T>(record: T): T => record
 
-function idOf(pulse: StandinPulse): string {
-  return String(pulse.id ?? pulse._id)
-}
-
-function newestFirst(pulses: ReadonlyMap<string, StandinPulse>): StandinPulse[] {
-  return [...pulses.values()].sort((a, b) => momentOf(b) - momentOf(a) || compare(idOf(a), idOf(b)))
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-function indicatorsOf(pulse: StandinPulse): readonly StandinPulse[] {
-  return Array.isArray(pulse.indicators) ? pulse.indicators : []
-}
-
-/** Undated pulses, which the seeds have on purpose, count as the oldest. */
-function momentOf(pulse: StandinPulse): number {
-  return asUtc(String(pulse.modified)) || 0
-}
-
-function asUtc(text: string): number {
-  return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`)
+/** OTX's verdict stands here alone; an indicator of a test may bring its own. */
+function withVerdict(indicator: StandinPulse): StandinPulse {
+  const verdict = { assessment: '', assessment_date: null, report_date: null }
+  return { false_positive: verdict, ...indicator }
 }
 
 function positive(text: string | undefined, otherwise: number): number {
