@@ -19,6 +19,7 @@ export const reportsEach = 7
 const pool = 3_500
 const day = 86_400_000
 const firstDay = Date.UTC(2026, 4, 1)
+const farEnd = new Date(Date.UTC(2099, 0, 1))
 
 /** How a block says that it shows a claim of this report: its STIX description names both. */
 export function reportMark(source: string, report: number): string {
@@ -55,7 +56,8 @@ export function makeReport(plan: ReportPlan, now: number): ReportWithAssertions 
       tlp: random.chance(0.05) ? 'green' : 'white',
       confidence: 50,
       validFrom: new Date(firstDay),
-      validUntil: random.chance(0.03) ? new Date(now + 500 + random.below(4_000)) : undefined,
+      // An end of its own, however far, so that none ages.
+      validUntil: random.chance(0.03) ? new Date(now + 500 + random.below(4_000)) : farEnd,
       active: true,
     })
   }

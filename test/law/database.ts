@@ -45,6 +45,8 @@ const statements = [
         ${emptied.map((table) => `delete from ${table};`).join('\n        ')}
       end if;
       update feed_clock set high_water_mark = 0, swept_until = null;
+      update judging set policy = '{}', rules_version = 0, version = 1, judged_version = 0,
+        judging_version = 0, judged_through = 0;
       update law_clock set moment = ${startMicros}, tick = micros;
       perform setval(s.oid::regclass, 1, false) from pg_class s
         where s.relkind = 'S' and s.relname not like 'accounts%';
