@@ -192,6 +192,16 @@ export async function saveHighWaterMark(db: Db): Promise<void> {
 }
 
 /**
+ * Has the rest of a transaction find rows by index. For thousands of keys PostgreSQL prefers to read whole
+ * tables. For those who do not take the intake lock, which does the same.
+ */
+export async function planByIndex(db: Db): Promise<void> {
+  await sql`
+    select set_config('enable_seqscan', 'off', true), set_config('random_page_cost', '1.1', true),
+      set_config('jit', 'off', true)`.execute(db)
+}
+
+/**
  * One writer prepares blocks at a time, in the whole cluster; held until the transaction ends.
  * What follows in the transaction looks rows up by the thousand, by their keys. For that many PostgreSQL
  * prefers to read whole tables, so that each batch of a first load would cost more than the one before it.

@@ -71,3 +71,18 @@ export async function saveJudged(
           judged_through = ${throughIndicator}::bigint`
   ).execute(db)
 }
+
+/** Of these authors of a source those whom no report in the store is by. */
+export async function findUnheardAuthors(
+  db: Db,
+  source: string,
+  authors: readonly string[],
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ author: string }>`
+    select author from unnest(${authors}::text[]) as x(author)
+    where not exists (
+      select from reports r join sources s on s.id = r.source_id
+      where s.name = ${source} and r.author = x.author)
+    order by author`.execute(db)
+  return rows.map((row) => row.author)
+}

@@ -131,3 +131,29 @@ export async function writeVerdicts(
     on conflict (assertion_id, reason, rule)
       do update set detail = excluded.detail, counts = excluded.counts`.execute(db)
 }
+
+/** An override that counts now, as far as it decides what it lifts. */
+export interface CountingOverride {
+  readonly reason: string
+  /** undefined: whatever rule spoke */
+  readonly rule: string | undefined
+}
+
+/** By indicator; those without any are left out. */
+export async function readCountingOverrides(
+  db: Db,
+  indicatorIds: readonly number[],
+  now: Date,
+): Promise<ReadonlyMap<number, readonly CountingOverride[]>> {
+  const { rows } = await sql<{ indicator_id: number; reason: string; rule: string | null }>`
+    select indicator_id, reason, rule from overrides
+    where indicator_id = any(${indicatorIds}::bigint[])
+      and ended_at is null and expires_at > ${now}::timestamptz`.execute(db)
+  const found = new Map<number, CountingOverride[]>()
+  for (const { indicator_id: id, reason, rule } of rows) {
+    const list = found.get(id) ?? []
+    found.set(id, list)
+    list.push({ reason, rule: rule ?? undefined })
+  }
+  return found
+}
