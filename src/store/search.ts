@@ -115,8 +115,9 @@ function conditions(request: SearchRequest): RawBuilder<unknown>[] {
       where a.indicator_id = i.id and ${sql.join(asserted, sql` and `)})`)
   }
   if (suppressed) {
-    found.push(sql`not exists (
-      select from assertions a where a.indicator_id = i.id and not a.suppressed)`)
+    // Not as "not exists", for which all assertions are read first, however few rows are asked for.
+    found.push(sql`coalesce(
+      (select bool_and(a.suppressed) from assertions a where a.indicator_id = i.id), true)`)
   }
   if (reason !== undefined) {
     found.push(sql`i.id in (

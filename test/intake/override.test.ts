@@ -194,6 +194,7 @@ t.test('what was retracted and lifted is judged by all else, and still ends', as
     await override(intake, ids, 'retracted', 90)
     await assertSoundFeed(t, db)
     t.same(await live(), [names[0]], 'our own name stays out')
+    t.match(await sweep(intake), { withdrawn: 0 })
     intake.now = dayAfterStart(30)
     await sweep(intake)
     await assertSoundFeed(t, db)
