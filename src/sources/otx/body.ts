@@ -23,7 +23,8 @@ export async function readBody(response: Dispatcher.ResponseData, maxBytes: numb
     return { content, wireBytes: wire.bytes }
   }
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-    response.body.destroy()
+    // A body that is destroyed half-read says so as an error, and nobody else is left to hear it.
+    response.body.on('error', () => {}).destroy()
     throw badEncoding('OTX answered in an encoding that was not asked for')
   }
   try {

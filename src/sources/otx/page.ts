@@ -19,7 +19,8 @@ export function readPage(json: unknown): PageContent {
   const { results, count, next } = json
   return {
     results,
-    count: Number.isSafeInteger(count) && Number(count) >= 0 ? Number(count) : undefined,
+    count:
+      typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined,
     next: next || undefined,
   }
 }

@@ -49,7 +49,7 @@ export interface IndicatorJson {
 /** schemas/otx-page.schema.json as a type. */
 export interface PageJson {
   readonly results: readonly unknown[]
-  readonly count?: number | null
+  readonly count?: unknown
   readonly next?: string | null
 }
 

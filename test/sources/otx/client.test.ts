@@ -1,72 +1,8 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
-import { ConfigError, UpstreamError } from '../../../src/model/errors.ts'
-import {
-  createOtxClient,
-  type OtxClientOptions,
-  type PulsePage,
-  type WalkOptions,
-} from '../../../src/sources/otx/client.ts'
-import type { Retry } from '../../../src/sources/otx/retry.ts'
-import { buildOtxStandin } from '../../../src/standins/otx.ts'
+import t from 'tap'
+import { ConfigError } from '../../../src/model/errors.ts'
+import { createOtxClient, type OtxClientOptions } from '../../../src/sources/otx/client.ts'
 import type { OtxFault } from '../../../src/standins/otx-faults.ts'
-import { aPulse } from './pulses.ts'
-
-const apiKey = 'k3y-of-the-tests'
-
-/** Five pulses, the newest first: p4, p3, p2, p1, p0. */
-const pulses = Array.from({ length: 5 }, (_, n) =>
-  aPulse({ id: `p${n}`, modified: `2026-05-0${n + 1}T00:00:00` }),
-)
-
-/** A stand-in that listens, and a client of it whose waits are noted instead of waited. */
-async function start(t: Test, settings: Partial<OtxClientOptions> = {}) {
-  const standin = buildOtxStandin({ pulses, apiKey })
-  const url = await standin.app.listen({ port: 0, host: '127.0.0.1' })
-  const waits: number[] = []
-  const retries: Retry[] = []
-  const client = createOtxClient({
-    url,
-    apiKey,
-    pageSize: 2,
-    retries: 3,
-    timeoutMs: 5_000,
-    random: () => 0,
-    clock: {
-      now: () => Date.parse('2026-06-01T00:00:00Z'),
-      sleep: async (ms) => {
-        waits.push(ms)
-      },
-    },
-    onRetry: (retry) => retries.push(retry),
-    ...settings,
-  })
-  t.teardown(async () => {
-    await client.close()
-    await standin.app.close()
-  })
-  const walk = async (options?: WalkOptions) => {
-    const pages: PulsePage[] = []
-    for await (const page of client.subscribedPages(options)) pages.push(page)
-    return pages
-  }
-  return { standin, url, client, walk, waits, retries }
-}
-
-const idsOf = (pages: readonly PulsePage[]) =>
-  pages.flatMap(({ results }) => results.map((pulse) => (pulse as { id: string }).id))
-
-const everyId = ['p4', 'p3', 'p2', 'p1', 'p0']
-
-async function failureOf(promise: Promise<unknown>): Promise<UpstreamError> {
-  const error = await promise.then(
-    () => undefined,
-    (error) => error,
-  )
-  if (!(error instanceof UpstreamError)) throw new Error(`no UpstreamError but ${error}`)
-  return error
-}
+import { apiKey, everyId, failureOf, idsOf, start } from './clients.ts'
 
 t.test('a walk yields every page in order and ends with the last', async (t) => {
   const { walk, standin } = await start(t)
@@ -243,52 +179,6 @@ t.test('the last fault is thrown when no retry is left', async (t) => {
   t.equal(waits.length, 3)
 })
 
-t.test('a refused key names its variable, is not tried again and is not repeated', async (t) => {
-  const { walk, waits } = await start(t, { apiKey: 'wr0ng-key' })
-  const error = await failureOf(walk())
-  t.match(error, {
-    code: 'OTX_KEY_REFUSED',
-    message: 'OTX refused the key (HTTP 403): check TAXIWAY_OTX_API_KEY',
-    retryable: false,
-  })
-  t.strictSame(waits, [])
-  t.notMatch(`${error.stack}${error.cause}`, 'wr0ng-key')
-})
-
-t.test('a next that repeats an earlier page before the last pulse is an error', async (t) => {
-  const { walk, standin } = await start(t, { retries: 1 })
-  standin.misbehave({ kind: 'none' }, { kind: 'repeated-page' }, { kind: 'repeated-page' })
-  t.match(await failureOf(walk()), { code: 'OTX_REPEATED_PAGE', retryable: true })
-})
-
-t.test('a next that repeats a page behind the last pulse ends the walk', async (t) => {
-  const { walk, standin, retries } = await start(t)
-  standin.misbehave({ kind: 'none' }, { kind: 'none' }, { kind: 'repeated-page' })
-  const pages = await walk()
-  t.strictSame(idsOf(pages), everyId)
-  t.equal(pages.at(-1)?.nextOffset, undefined)
-  t.strictSame(retries, [])
-})
-
-t.test('the key never goes to another origin', async (t) => {
-  const other = await start(t)
-  const { walk, standin } = await start(t, { retries: 0 })
-  standin.misbehave({ kind: 'foreign-next', origin: other.url })
-  t.match(await failureOf(walk()), { code: 'OTX_FOREIGN_NEXT' })
-  t.strictSame(other.standin.requests, [])
-})
-
-t.test('an answer beyond the limit is given up without keeping it', async (t) => {
-  const { walk, standin } = await start(t, { maxBodyBytes: 500 })
-  t.match(await failureOf(walk()), {
-    code: 'OTX_BODY_TOO_LARGE',
-    message: 'record 1 of the list: an answer of OTX is longer than 500 bytes',
-    retryable: false,
-    offset: 0,
-  })
-  t.equal(standin.requests.length, 2)
-})
-
 t.test('an abort ends a request under way and a wait', async (t) => {
   const { walk, standin, client } = await start(t)
   standin.misbehave({ kind: 'stalled', from: 'headers' })
@@ -307,28 +197,6 @@ t.test('an abort ends a request under way and a wait', async (t) => {
   })
   patient.standin.misbehave({ kind: 'html-page' })
   await t.rejects(patient.walk({ signal: stopping.signal }), { message: 'stopping too' })
-})
-
-t.test('other refusals carry the reason that OTX gives, without the key', async (t) => {
-  const server = createServer((_, response) => {
-    response.writeHead(400, { 'content-type': 'application/json' })
-    response.end(`{"detail": "bad request of ${apiKey}\u0007"}`)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const client = createOtxClient({
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    apiKey,
-  })
-  t.teardown(async () => {
-    await client.close()
-    server.close()
-  })
-  const error = await failureOf(client.subscribedPages().next())
-  t.match(error, {
-    code: 'OTX_REFUSED',
-    message: 'OTX answered HTTP 400: bad request of …',
-    retryable: false,
-  })
 })
 
 t.test('a closed port is an error that may pass', async (t) => {
