@@ -1,7 +1,12 @@
 import { createJudge, type Judge, rulesVersion } from '../curation/judge.ts'
 import { completePolicy, type JudgingPolicy, type PolicySettings } from '../curation/policy.ts'
 import { findPolicyFault } from '../curation/stored-policy.ts'
-import { compileWarninglists, type Warninglist } from '../curation/warninglists.ts'
+import {
+  type CompileWarninglists,
+  compileWarninglists,
+  createCompileWarninglists,
+  type Warninglist,
+} from '../curation/warninglists.ts'
 import { JudgingUnreadable } from '../model/errors.ts'
 import type { Db } from '../store/db.ts'
 import { type JudgingState, readJudgingState, readJudgingVersion } from '../store/judging.ts'
@@ -23,20 +28,25 @@ export type ReadJudging = (db: Db) => Promise<Judging>
 
 export function createReadJudging(): ReadJudging {
   let last: Judging | undefined
+  const compile = createCompileWarninglists()
   return async (db) => {
     if (last && (await readJudgingVersion(db)) === last.version) return last
     // The version first: of a change in between, the older version is noted, and the next call reads anew.
     const state = await readJudgingState(db)
     const policy = completePolicy(getPolicySettings(state))
-    last = { version: state.version, policy, judge: await prepareJudge(db, policy) }
+    last = { version: state.version, policy, judge: await prepareJudge(db, policy, compile) }
     return last
   }
 }
 
 /** A judge by this policy and the store's warninglists. */
-export async function prepareJudge(db: Db, policy: JudgingPolicy): Promise<Judge> {
+export async function prepareJudge(
+  db: Db,
+  policy: JudgingPolicy,
+  compile: CompileWarninglists = compileWarninglists,
+): Promise<Judge> {
   const lists = (await readEnabledWarninglists(db)) as readonly Warninglist[]
-  return createJudge(policy, compileWarninglists(lists))
+  return createJudge(policy, compile(lists))
 }
 
 /**

@@ -23,6 +23,12 @@ export class CollectionNotFound extends TaxiwayError {
   }
 }
 
+export class WarninglistNotFound extends TaxiwayError {
+  constructor(name: string) {
+    super('WARNINGLIST_NOT_FOUND', `there is no warninglist "${name}"`)
+  }
+}
+
 export class CollectionEmpty extends TaxiwayError {
   constructor(collection: string) {
     super('COLLECTION_EMPTY', `the collection "${collection}" has no block now`)
