@@ -143,12 +143,11 @@ export function createOtxClient(options: OtxClientOptions): OtxClient {
         },
         { ...walk, pageSize: walk.pageSize ?? pageSize },
       ),
-    indicatorPages: (pulseId, walk = {}) =>
-      pagesOf(
-        `${pathOfPulse(pulseId)}/indicators`,
-        { include_inactive: '1' },
-        { ...walk, pageSize: walk.pageSize ?? indicatorsPageSize },
-      ),
+    async *indicatorPages(pulseId, walk = {}) {
+      const path = `${pathOfPulse(pulseId)}/indicators`
+      const size = walk.pageSize ?? indicatorsPageSize
+      yield* pagesOf(path, { include_inactive: '1' }, { ...walk, pageSize: size })
+    },
     findPulse: async (pulseId, signal = endless()) => {
       try {
         return await getOnce(pathOfPulse(pulseId), signal, (json) => {
