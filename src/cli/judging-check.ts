@@ -25,14 +25,15 @@ export interface Checked extends Verdict {
   readonly published: boolean
 }
 
-// Those whose values show what they are; a path, a mutex or a rule may be any text.
+// Those whose values show what they are; a path, a mutex or a rule may be any text. URLs last of the
+// names, since a name alone can be read as one.
 const tellingTypes: readonly ObservableType[] = [
   'ipv4',
   'ipv6',
   'cidr',
-  'url',
-  'email',
   'domain',
+  'email',
+  'url',
   'sha256',
   'cve',
 ]
@@ -49,7 +50,7 @@ export function checkValue(judge: Judge, word: string, supposed: Supposed, now: 
   const found = forms.find(({ form }) => form.ok) ?? (supposed.type ? forms[0] : undefined)
   if (!found) {
     throw new ConfigError(
-      `${named(word)} is not written as an address, a network, a URL, a domain, a hash or a CVE is; name its --type (${observableTypes.join(', ')})`,
+      `${named(word)} is not written as an address, a network, a domain, a URL, a hash or a CVE is; name its --type (${observableTypes.join(', ')})`,
     )
   }
   const { asked, form } = found
