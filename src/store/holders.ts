@@ -119,6 +119,7 @@ function isOf(subject: HeldSubject): RawBuilder<unknown> {
 // page mostly does.
 const firstPagePolls = 250
 const mostPagePolls = 4_000
+const fewBlocks = 64
 
 /** @returns by account when the last poll ended that sent one of these blocks */
 async function findLastSent(
@@ -132,6 +133,12 @@ async function findLastSent(
   const last = blocks.labels.at(-1) as Micros
   const latestSuperseded = greatestOf(blocks.superseded)
   const latestWithdrawn = greatestOf(blocks.withdrawn)
+  // Of a few blocks, which may lie weeks apart, polls that cover none are not even sent.
+  const coversOne =
+    blocks.labels.length <= fewBlocks
+      ? sql`exists (select from unnest(${[...blocks.labels]}::bigint[]) as label
+          where label > coalesce(begin_label, -1) and label <= through)`
+      : sql`true`
   let after: PollRow | undefined
   let pagePolls = firstPagePolls
   for (;;) {
@@ -153,7 +160,7 @@ async function findLastSent(
             and not counts_only and end_label >= ${first}::bigint
             and (begin_label is null or begin_label < ${last}::bigint)
             and not (account_id = any(${[...found.keys()]}::integer[]))) as poll
-        where through >= ${first}::bigint and (as_of < ${latestSuperseded}::bigint) is not false
+        where through >= ${first}::bigint and ${coversOne} and (as_of < ${latestSuperseded}::bigint) is not false
           and (withdrawals_seen < ${latestWithdrawn}::bigint) is not false
           and ${after ? sql`(ended, id) < (${moment(after.ended)}, ${after.id}::bigint)` : sql`true`}
         order by ended desc, id desc limit ${pagePolls}) as page
