@@ -51,7 +51,7 @@ async function walkOnce(walk: Walk, list: ListWalk, from: ListPlace): Promise<Li
     const pageSize = sizeToGoOnWith(page, place.pageSize)
     const { shrunk: _, ...rest } = place
     // When the list has become shorter, a pulse may have moved to a page that lies behind us.
-    const shrunk = place.shrunk || (place.count !== undefined && Number(count) < place.count)
+    const shrunk = place.shrunk || Number(count) < Math.max(place.count ?? 0, page.offset)
     const newest = laterOf(read.newest, place.newest)
     place = {
       ...rest,
