@@ -1,7 +1,8 @@
 /**
- * What is measured: `npm run bench [-- feed|ingest|polls|start …] [--runs N]`. Figures are medians with the
+ * What is measured: `npm run bench [-- authors|feed|ingest|polls|start …] [--runs N]`. Figures are medians with the
  * least and the most of all runs; limits are those of docs/performance.md.
  */
+import { benchAuthors } from './authors.ts'
 import { benchFeed } from './feed.ts'
 import { benchIngest } from './ingest.ts'
 import { benchJudging } from './judging.ts'
@@ -12,6 +13,7 @@ import { benchStart } from './start.ts'
 import { benchWalk } from './walk.ts'
 
 const benches = {
+  authors: benchAuthors,
   feed: benchFeed,
   ingest: benchIngest,
   judging: benchJudging,

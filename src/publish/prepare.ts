@@ -140,11 +140,13 @@ function* renderFor(
   producer: Producer,
 ): Generator<{ stream: Stream; package: SharedPackage }> {
   const shared = new Map<string, SharedPackage>()
-  for (const [index, { id: collectionId, profile, bindings }] of collections.entries()) {
+  // By the collections that permit something: there may be hundreds, of which an indicator is in a few.
+  const places = new Set(indicator.permitted.flatMap((one) => one.collections))
+  for (const place of [...places].sort((a, b) => a - b)) {
+    const { id: collectionId, profile, bindings } = collections[place] as Collection
     if (!isPublishable(profile, indicator.type)) continue
-    const permitted = indicator.permitted.filter((one) => one.collections[index])
-    if (permitted.length === 0) continue
-    const which = indicator.permitted.map((one) => (one.collections[index] ? 1 : 0)).join('')
+    const permitted = indicator.permitted.filter((one) => one.collections.includes(place))
+    const which = permitted.map((one) => indicator.permitted.indexOf(one)).join()
     for (const binding of bindings) {
       const key = `${profile} ${binding} ${which}`
       let found = shared.get(key)

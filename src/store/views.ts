@@ -3,6 +3,7 @@ import type { Collection } from '../model/collection.ts'
 import type { PermittedAssertion } from '../model/indicator.ts'
 import type { ObservableType } from '../model/observable.ts'
 import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
+import { createAuthorPermits } from './author-permits.ts'
 import type { Db } from './db.ts'
 import { isRecalled } from './recalls.ts'
 import { ruleToSql } from './rules.ts'
@@ -15,8 +16,8 @@ export interface IndicatorWithPermits {
   /** in an order that depends on their contents alone, not on when they were stored */
   readonly permitted: readonly {
     readonly assertion: PermittedAssertion
-    /** one flag a collection, in the order given */
-    readonly collections: readonly boolean[]
+    /** places of the collections in the order given, ascending */
+    readonly collections: readonly number[]
   }[]
 }
 
@@ -28,25 +29,31 @@ export async function readPermits(
   now: Date,
 ): Promise<readonly IndicatorWithPermits[]> {
   if (indicatorIds.length === 0 || collections.length === 0) return []
-  const permits = collections.map(
-    (collection) => sql<boolean>`(${mayShow(collection)} and ${ruleToSql(collection.rule, now)})`,
-  )
+  const { others, authors, permittedBy } = createAuthorPermits(collections)
+  const permits = others.map((place) => {
+    const collection = collections[place] as Collection
+    return sql<boolean>`(${mayShow(collection)} and ${ruleToSql(collection.rule, now)})`
+  })
   const { rows } = await sql<PermitRow>`
     select * from (
       select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
         a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value, s.name as source,
-        array[${sql.join(permits)}]::boolean[] as permits
+        coalesce(r.author, '') as author, coalesce(r.public, true) as public,
+        ${permits.length > 0 ? sql`array[${sql.join(permits)}]` : sql`'{}'`}::boolean[] as permits
       from assertions a
         join indicators i on i.id = a.indicator_id
         join sources s on s.id = a.source_id
         left join reports r on r.id = a.report_id
       where a.indicator_id = any(${indicatorIds}::bigint[]) and not a.suppressed
         and not ${isRecalled}) as permitted
-    where true = any(permits)
+    where true = any(permits) or author = any(${authors}::text[])
     order by indicator_id`.execute(db)
   const reports = await readReports(db, rows)
   const found: Draft[] = []
   for (const row of rows) {
+    const permitted = permittedBy(row)
+    const places = others.filter((_, index) => row.permits[index])
+    if (permitted.length + places.length === 0) continue
     let last = found.at(-1)
     if (last?.indicatorId !== row.indicator_id) {
       last = { indicatorId: row.indicator_id, type: row.type, value: row.value, permitted: [] }
@@ -68,7 +75,7 @@ export async function readPermits(
         validFrom: row.valid_from,
         validUntil: row.valid_until ?? undefined,
       },
-      collections: row.permits,
+      collections: [...places, ...permitted].sort((a, b) => a - b),
     })
   }
   for (const { permitted } of found) if (permitted.length > 1) permitted.sort(byContents)
@@ -90,7 +97,7 @@ export function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonP
 }
 
 interface Draft extends IndicatorWithPermits {
-  readonly permitted: { assertion: PermittedAssertion; collections: readonly boolean[] }[]
+  readonly permitted: { assertion: PermittedAssertion; collections: readonly number[] }[]
 }
 
 interface PermitRow {
@@ -106,6 +113,8 @@ interface PermitRow {
   type: ObservableType
   value: string
   source: string
+  author: string
+  public: boolean
   permits: boolean[]
 }
 
