@@ -56,14 +56,14 @@ export async function readToldStory(
   asked: string,
   now: Date,
 ): Promise<ToldStory> {
-  const story = await readIndicatorStory(db, indicator, isPublishable, now)
-  return {
-    story,
-    asked,
-    holders: await findHolders(db, { indicatorIds: [indicator.id] }),
-    near: await findNearIndicators(db, [indicator], mostNear),
-    trusted: await readTrust(db),
-  }
+  // Side by side: none needs another.
+  const [story, holders, near, trusted] = await Promise.all([
+    readIndicatorStory(db, indicator, isPublishable, now),
+    findHolders(db, { indicatorIds: [indicator.id] }),
+    findNearIndicators(db, [indicator], mostNear),
+    readTrust(db),
+  ])
+  return { story, asked, holders, near, trusted }
 }
 
 async function readTrust(db: Db): Promise<(assertion: StoryAssertion) => number | undefined> {

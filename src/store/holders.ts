@@ -136,8 +136,8 @@ async function findLastSent(
   // Of a few blocks, which may lie weeks apart, polls that cover none are not even sent.
   const coversOne =
     blocks.labels.length <= fewBlocks
-      ? sql`exists (select from unnest(${[...blocks.labels]}::bigint[]) as label
-          where label > coalesce(begin_label, -1) and label <= through)`
+      ? sql`width_bucket(through, ${[...blocks.labels]}::bigint[])
+          > width_bucket(coalesce(begin_label, -1), ${[...blocks.labels]}::bigint[])`
       : sql`true`
   let after: PollRow | undefined
   let pagePolls = firstPagePolls
