@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { writeInTurn } from '../intake/intake.ts'
 import { removeReports } from '../intake/remove-reports.ts'
+import { UpstreamError } from '../model/errors.ts'
 import type { OtxEvent } from '../sources/otx/client.ts'
-import { attempt, tellProgress, type Walk } from './walk.ts'
+import { noteProblem, tellProgress, type Walk } from './walk.ts'
 import { changeCursor, readWalkCursor, type WalkCursor } from './walk-cursor.ts'
 
 // An event may be listed later than another that it came before.
@@ -17,9 +18,7 @@ export async function followEvents(walk: Walk): Promise<void> {
   const { intake, settings, sourceId, firstSync } = walk
   const { events: known } = await readWalkCursor(intake.db, sourceId)
   const since = known ? new Date(Date.parse(known.last) - overlapMs) : firstSync
-  const events = await attempt(walk, 'the events', () =>
-    settings.client.events(since, settings.signal),
-  )
+  const events = await readEvents(walk, since)
   if (!events) return
   const seen = new Set(known?.seen)
   const fresh = lastOfEach(events).filter((event) => !seen.has(keyOf(event)))
@@ -50,6 +49,22 @@ export async function followEvents(walk: Walk): Promise<void> {
       ...(reconcile && { reconcile }),
     })),
   )
+}
+
+async function readEvents(walk: Walk, since: Date): Promise<readonly OtxEvent[] | undefined> {
+  const { intake, settings, sourceId } = walk
+  try {
+    return await settings.client.events(since, settings.signal)
+  } catch (error) {
+    noteProblem(walk, 'the events', error)
+    if (!(error instanceof UpstreamError) || error.code !== 'OTX_TOO_MANY_EVENTS') return undefined
+    // They become no fewer: the ids tell what is gone.
+    const events = { last: intake.clock().toISOString(), seen: [] }
+    await writeInTurn(intake, (trx) =>
+      changeCursor(trx, sourceId, (cursor) => ({ ...cursor, events, reconcile: true })),
+    )
+    return undefined
+  }
 }
 
 interface Wishes {

@@ -13,14 +13,15 @@ export async function dumpStore(db: Db): Promise<Dump> {
     sources: sql`select name, cursor from sources order by name`,
     reports: sql`
       select s.name as source, external_id, r.name, description, author, tlp, public, revision, created,
-        modified, tags, tag_keys, refs, details, encode(digest, 'hex') as digest
+        modified, tags, tag_keys, refs, details, encode(digest, 'hex') as digest, gone, reading
       from reports r join sources s on s.id = r.source_id order by s.name, external_id`,
     indicators: sql`
       select type, value, encode(key, 'hex') as key from indicators order by type, value`,
     assertions: sql`
       select i.type, i.value, s.name as source, r.external_id as report,
         a.report_version = r.version as of_newest_version, a.external_id, a.title, a.description, role,
-        a.tlp, confidence, valid_from, valid_until, active, judge_at, suppressed
+        a.tlp, confidence, asserted_confidence, valid_from, valid_until, ends_at, active, refuted, judge_at,
+        suppressed, remarks
       from assertions a join indicators i on i.id = a.indicator_id join sources s on s.id = a.source_id
         join reports r on r.id = a.report_id
       order by i.type, i.value, s.name, r.external_id`,
@@ -28,7 +29,7 @@ export async function dumpStore(db: Db): Promise<Dump> {
       select i.type, i.value, r.external_id as report, reason, rule, detail
       from suppressions x join assertions a on a.id = x.assertion_id
         join indicators i on i.id = a.indicator_id join reports r on r.id = a.report_id
-      order by i.type, i.value, r.external_id, reason`,
+      order by i.type, i.value, r.external_id, reason, rule`,
     rejections: sql`
       select s.name as source, place, reason, detail from rejections x
         join sources s on s.id = x.source_id
