@@ -4,7 +4,6 @@ import { completePolicy, type PolicySettings } from '../curation/policy.ts'
 import { applyPolicy, compareWithStored } from '../intake/apply-policy.ts'
 import { getPolicySettings, prepareJudge } from '../intake/judging.ts'
 import { previewPolicy } from '../intake/preview-policy.ts'
-import { rejudge } from '../intake/rejudge.ts'
 import { readJudgingFile } from '../judging-file.ts'
 import { ConfigError } from '../model/errors.ts'
 import { type ObservableType, observableTypes } from '../model/observable.ts'
@@ -20,6 +19,7 @@ import {
   describeUnheard,
 } from './judging-text.ts'
 import { parseMoment } from './parse-moment.ts'
+import { rejudgeWithProgress, showProgress } from './rejudging.ts'
 import { withStore } from './with-store.ts'
 
 export function judgingCommand(): Command {
@@ -51,9 +51,9 @@ async function preview(store: Store, config: Config, settings: PolicySettings): 
   const { policy } = await readJudgingState(store.db)
   console.log(describeChanges(compareWithStored(policy, settings)))
   for (const line of await describeUnheard(store.db, settings)) console.log(line)
-  const progress = createProgress()
-  const found = await previewPolicy(createIntake(config, store), settings, progress.add)
-  progress.end()
+  const { progress, end } = showProgress('indicators judged')
+  const found = await previewPolicy(createIntake(config, store), settings, progress)
+  end()
   console.log(`\n${describePreview(found)}`)
   console.log('\nNothing was changed: this was a dry run.')
 }
@@ -62,10 +62,7 @@ async function apply(store: Store, config: Config, settings: PolicySettings): Pr
   const intake = createIntake(config, store)
   console.log(describeChanges(await applyPolicy(intake, settings)))
   for (const line of await describeUnheard(store.db, settings)) console.log(line)
-  const progress = createProgress()
-  const done = await rejudge(intake, ({ indicators }) => progress.add(indicators))
-  progress.end()
-  console.log(describeApplied(done))
+  console.log(describeApplied(await rejudgeWithProgress(intake)))
 }
 
 function showCommand(): Command {
@@ -120,22 +117,4 @@ function checkCommand(): Command {
         }
       }),
     )
-}
-
-/** How far it is, on a terminal: a million indicators take a minute. */
-function createProgress() {
-  let indicators = 0
-  let shownAt = 0
-  const { stderr } = process
-  return {
-    add(more: number) {
-      indicators += more
-      if (!stderr.isTTY || Date.now() - shownAt < 200) return
-      shownAt = Date.now()
-      stderr.write(`\r${indicators} indicators judged `)
-    },
-    end() {
-      if (stderr.isTTY) stderr.write('\r\x1b[K')
-    },
-  }
 }

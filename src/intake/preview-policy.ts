@@ -56,7 +56,7 @@ export async function previewPolicy(
       total[change] += 1
       for (const reason of found) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
     }
-    onProgress(outcomes.length)
+    onProgress(total.indicators)
     after = next
   }
   const sorted = [...reasons].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))

@@ -77,8 +77,8 @@ export function createSubscriptions(settings: SubscriptionSettings): Subscriptio
       const most = shortened.get(idOf(pulse)) ?? settings.indicatorsShown
       const whole = indicators.length <= most
       // Most pulses are served as they are, without a copy.
-      if (whole && !indicators.some((one) => 'false_positive' in one)) return pulse
-      const some = indicators.slice(0, most).map(({ false_positive: _, ...one }) => one)
+      if (whole && !indicators.some(hasVerdict)) return pulse
+      const some = indicators.slice(0, most).map(withoutVerdict)
       return { ...pulse, indicators: some, ...(!whole && { more_indicators: true }) }
     },
     revise(id, change) {
@@ -116,6 +116,17 @@ export function createSubscriptions(settings: SubscriptionSettings): Subscriptio
       shortened.set(idOf(get(id)), indicators)
     },
   }
+}
+
+/** Some seeds hold in place of an indicator what is none. */
+function hasVerdict(indicator: unknown): boolean {
+  return typeof indicator === 'object' && indicator !== null && 'false_positive' in indicator
+}
+
+function withoutVerdict(indicator: StandinPulse): StandinPulse {
+  if (!hasVerdict(indicator)) return indicator
+  const { false_positive: _, ...one } = indicator
+  return one
 }
 
 /** As OTX writes a moment: UTC, six digits, no zone. */

@@ -6,12 +6,15 @@ export interface SeedPulses {
   readonly pulses: readonly StandinPulse[]
   /** what becomes of one of them while the demo runs; for `OtxStandin.revise` */
   readonly revision: { readonly id: string; readonly change: StandinPulse }
+  /** the id of the one that is deleted meanwhile; for `OtxStandin.remove` */
+  readonly deletedPulse: string
 }
 
 interface SeedFile {
   readonly base: string
   readonly pulses: readonly StandinPulse[]
   readonly revision: StandinPulse
+  readonly deleted: string
 }
 
 const dateFields = ['created', 'modified', 'expiration'] as const
@@ -31,6 +34,7 @@ export function loadSeedPulses(now: Date): SeedPulses {
   return {
     pulses: seeds.pulses.map((pulse) => movePulse(pulse, shiftMs)),
     revision: { id: String(id), change },
+    deletedPulse: seeds.deleted,
   }
 }
 
