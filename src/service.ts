@@ -25,7 +25,7 @@ import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
 import { version } from './version.ts'
-import { createWarninglistSync } from './warninglist-folder.ts'
+import { createStarterSync, createWarninglistSync } from './warninglist-folder.ts'
 
 export interface Service {
   /** where it listens, such as http://127.0.0.1:9000 */
@@ -66,7 +66,10 @@ export async function openMigratedStore(config: Config, log: Log): Promise<Store
   })
   try {
     const applied = await migrate(store.db)
-    if (applied.length > 0) log.info({ migrations: applied }, 'the schema was brought up to date')
+    if (applied.length > 0) {
+      log.info({ migrations: applied }, 'the schema was brought up to date')
+      await createStarterSync(log)(createIntake(config, store))
+    }
     return store
   } catch (error) {
     await store.close()
@@ -125,6 +128,9 @@ export async function startService(
     const { leaseTtlMs = defaultLeaseTtlMs } = options
     const share = createSharedWork({ db: store.db, metrics, log, leaseTtlMs })
     const syncWarninglists = createWarninglistSync(config, log)
+    // Before anything is taken in: what is published for a minute, clients hold for days.
+    const failed = reportFailures(log, 'reading the warninglists')
+    await syncWarninglists(intake).catch((error) => failed(error, 1))
     closers.push(
       share('sweep', async ({ signal, fence }) => {
         const sweepOnce = async () => {

@@ -1,5 +1,5 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Ajv, type ErrorObject } from 'ajv'
 import {
@@ -10,6 +10,7 @@ import {
 import { prepareWarninglist } from './curation/prepare-warninglist.ts'
 import type { Warninglist, WarninglistKind } from './curation/warninglists.ts'
 import { ConfigError } from './model/errors.ts'
+import { getListFiles, statOf, unreadable } from './warninglist-paths.ts'
 
 export interface WarninglistFile extends Warninglist {
   readonly description: string
@@ -102,35 +103,6 @@ export async function readWarninglists(
     }
   }
   return { read, faults }
-}
-
-/** @throws ConfigError when there are none */
-function getListFiles(path: string): readonly string[] {
-  const found = findListFiles(path)
-  if (found.length > 0) return found
-  throw new ConfigError(`${path} holds no list.json, no folder with one and no other .json file`)
-}
-
-/**
- * The files of lists that a path stands for, in the order of their names.
- * @throws ConfigError when it cannot be read
- */
-export function findListFiles(path: string): readonly string[] {
-  if (!statOf(path).isDirectory()) return [path]
-  const own = join(path, 'list.json')
-  const content = listFolder(path).filter(({ name }) => !name.startsWith('.'))
-  if (content.some((entry) => entry.name === 'list.json')) return [own]
-  const found = content.flatMap((entry) => {
-    const inner = join(path, entry.name)
-    if (isFolder(path, entry)) return hasList(inner) ? [join(inner, 'list.json')] : []
-    return entry.name.endsWith('.json') ? [inner] : []
-  })
-  const lists = join(path, 'lists')
-  // MISP's collection has its schema beside the folder "lists".
-  const isCollection = content.some((entry) => entry.name === 'lists' && isFolder(path, entry))
-  if (isCollection && !found.some((file) => file.endsWith('/list.json')))
-    return findListFiles(lists)
-  return found
 }
 
 /** @throws ConfigError naming the file, the place and the way out */
@@ -229,42 +201,12 @@ function nameOf(path: string): string {
   )
 }
 
-function statOf(path: string) {
-  try {
-    return statSync(path)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-}
-
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     throw unreadable(path, cause)
   }
-}
-
-function listFolder(path: string): readonly Dirent[] {
-  try {
-    return readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-}
-
-function isFolder(path: string, entry: Dirent): boolean {
-  if (!entry.isSymbolicLink()) return entry.isDirectory()
-  return statSync(join(path, entry.name), { throwIfNoEntry: false })?.isDirectory() === true
-}
-
-function hasList(folder: string): boolean {
-  return listFolder(folder).some(({ name }) => name === 'list.json')
-}
-
-function unreadable(path: string, cause: unknown): ConfigError {
-  const { code } = cause as NodeJS.ErrnoException
-  return new ConfigError(`${path} cannot be read (${code})`, { cause })
 }
 
 function oneLine(text: string): string {
