@@ -77,6 +77,6 @@ On an ESA (Mail Policies > External Threat Feeds Manager > Add Source):
   Use HTTPS        ${secure ? 'Yes' : 'No'}
   User / Password  ${account} / ${password}
 
-One pulse is revised in ${demo.reviseAfter} s, and OTX is walked every ${demo.pollSeconds} s: poll twice to see it.
+One pulse is revised and one deleted in ${demo.reviseAfter} s, and OTX is walked every ${demo.pollSeconds} s: poll twice to see it.
 Ctrl-C ends the demo and removes all that it made.`
 }

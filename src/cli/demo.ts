@@ -9,7 +9,10 @@ import { readCollectionsFile } from '../collections-file.ts'
 import { type Config, readConfig } from '../config.ts'
 import type { OtxWalkProgress } from '../ingest/walk-otx.ts'
 import { applyCollections } from '../intake/apply-collections.ts'
+import { applyPolicy } from '../intake/apply-policy.ts'
 import { reconcileCollections } from '../intake/reconcile.ts'
+import { rejudge } from '../intake/rejudge.ts'
+import { readJudgingFile } from '../judging-file.ts'
 import { createLog } from '../log.ts'
 import { hashPassword, makePassword } from '../security/passwords.ts'
 import { startService } from '../service.ts'
@@ -24,6 +27,8 @@ import { untilStopped } from './until-stopped.ts'
 
 const accountName = 'demo'
 const pollSeconds = 10
+// One pulse has more: the rest is fetched page by page.
+const indicatorsShown = 200
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -53,9 +58,9 @@ interface Demo {
 }
 
 async function runDemo({ dataDir, reviseAfter, stopped, cleanUp }: Demo): Promise<void> {
-  const { pulses, revision } = loadSeedPulses(new Date())
+  const { pulses, revision, deletedPulse } = loadSeedPulses(new Date())
   const apiKey = makePassword()
-  const standin = buildOtxStandin({ pulses, apiKey })
+  const standin = buildOtxStandin({ pulses, apiKey, indicatorsShown })
   const otxUrl = await standin.app.listen({ host: '127.0.0.1', port: 0 })
   cleanUp.push(() => standin.app.close())
   console.log(`A stand-in of OTX with ${pulses.length} synthetic pulses answers at ${otxUrl}.`)
@@ -69,12 +74,15 @@ async function runDemo({ dataDir, reviseAfter, stopped, cleanUp }: Demo): Promis
   const firstWalk = new Promise<{ readonly error?: Error }>((resolve) => {
     firstWalkDone = resolve
   })
+  let account: Awaited<ReturnType<typeof createAccount>>
   const service = await startService(config, createLog(config.logLevel), {
     prepare: async (store, intake) => {
-      const file = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
-      await applyCollections(store.db, readCollectionsFile(file))
+      await applyCollections(store.db, readCollectionsFile(seed('collections.yaml')))
       await reconcileCollections(intake)
-      await makeReader(store, password)
+      // Before the first walk, so that it is judged once.
+      await applyPolicy(intake, readJudgingFile(seed('judging.yaml')))
+      await rejudge(intake)
+      account = await createAccount(store.db, accountName, await hashPassword(password), 'reader')
     },
     onWalkProgress: (done) => progress.show(done),
     onWalk: (outcome) => firstWalkDone(outcome),
@@ -84,14 +92,18 @@ async function runDemo({ dataDir, reviseAfter, stopped, cleanUp }: Demo): Promis
   progress.stop()
   if (outcome === undefined) return
   if (outcome.error) throw outcome.error
+  // Those of its authors too, which the walk has made.
+  if (account) await grantAll(service.store, account.id)
 
   console.log(await demoSummary(service.store))
   const url = service.address
   console.log(demoGuide({ url, account: accountName, password, pollSeconds, reviseAfter }))
   const revise = setTimeout(() => {
     standin.revise(revision.id, revision.change)
+    standin.remove(deletedPulse)
     console.log(
       `\nOTX's stand-in has just revised the pulse ${revision.id}: some indicators are gone, others are new.\n` +
+        `It has deleted the pulse ${deletedPulse}: what no other pulse asserts is gone with it.\n` +
         `The next walk is within ${pollSeconds} s; poll again to see it.`,
     )
   }, reviseAfter * 1000)
@@ -118,6 +130,8 @@ async function demoConfig(dataDir: string, otxUrl: string, apiKey: string): Prom
     TAXIWAY_OTX_URL: otxUrl,
     TAXIWAY_OTX_API_KEY: apiKey,
     TAXIWAY_OTX_POLL_SECONDS: String(pollSeconds),
+    // All of it: some pulses are old, so that there is something to have aged.
+    TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
   })
 }
 
@@ -129,11 +143,12 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-async function makeReader({ db }: Store, password: string): Promise<void> {
-  const account = await createAccount(db, accountName, await hashPassword(password), 'reader')
-  for (const { id } of await readCollections(db)) {
-    if (account) await grantRead(db, account.id, id)
-  }
+async function grantAll({ db }: Store, accountId: number): Promise<void> {
+  for (const { id } of await readCollections(db)) await grantRead(db, accountId, id)
+}
+
+function seed(name: string): string {
+  return fileURLToPath(new URL(`../../seeds/${name}`, import.meta.url))
 }
 
 /** A bar on a terminal; a line a step where there is none. */

@@ -7,7 +7,7 @@ import { isRejection, type PulseReport, pulseToReport } from '../../src/sources/
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 
 const now = new Date('2031-03-04T05:06:07Z')
-const { pulses, revision } = loadSeedPulses(now)
+const { pulses, revision, deletedPulse } = loadSeedPulses(now)
 const body = Buffer.from(JSON.stringify({ results: pulses }))
 const results = readPage(readJson(body)).results.map((json) =>
   pulseToReport(json, { defaultTlp: 'amber', confidence: 25, now }),
@@ -73,6 +73,20 @@ t.test('one pulse has a revision that keeps eight indicators and brings six', as
   t.equal(old.size, 12)
   t.equal(idsOf(revision.change).filter((id) => old.has(id)).length, 8)
   t.equal(idsOf(revision.change).length, 14)
+})
+
+t.test('one pulse is to be deleted, and one is too large for a list of pulses', async (t) => {
+  const deleted = pulses.find(({ id }) => id === deletedPulse)
+  const its = (deleted?.indicators ?? []) as readonly { readonly indicator: string }[]
+  t.equal(its.length, 5)
+  for (const { indicator } of its) {
+    t.equal(assertions.filter(({ value }) => value === indicator).length, 1, 'nobody else has it')
+  }
+  const sizes = pulses.map(({ indicators }) => (indicators as readonly unknown[]).length)
+  t.same(
+    sizes.filter((size) => size > 200),
+    [260],
+  )
 })
 
 t.test('the seeds are what their script writes', async (t) => {
