@@ -66,6 +66,23 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
     select a.id from assertions a
     where a.suppressed <> exists (select from suppressions x
       where x.assertion_id = a.id and x.counts and x.override_id is null)`,
+  'a suppression is lifted by no override, by one of something else, or by one that is over': sql`
+    select x.*, o.* from suppressions x join assertions a on a.id = x.assertion_id
+      left join overrides o on o.id = x.override_id
+    where x.override_id is not null and (o.id is null or o.indicator_id <> a.indicator_id
+      or o.reason <> x.reason or o.rule <> x.rule or o.lapsed or o.ended_at is not null)`,
+  'an override was ended and what it lifted was not worked out': sql`
+    select * from overrides where ended_at is not null and not lapsed`,
+  'two overrides of one indicator are about the same': sql`
+    select indicator_id, reason, rule from overrides where not lapsed
+    group by 1, 2, 3 having count(*) > 1`,
+  'an override is of no indicator': sql`
+    select o.id from overrides o left join indicators i on i.id = o.indicator_id where i.id is null`,
+  'a surviving assertion that ends is not looked at when it does': sql`
+    select a.id, a.ends_at, a.judge_at from assertions a
+    where not a.suppressed and a.ends_at is not null and a.judge_at is null
+      and not exists (select from suppressions x where x.assertion_id = a.id
+        and x.reason in ('expired', 'aged') and x.override_id is not null)`,
   'a suppression is of no assertion': sql`
     select x.* from suppressions x left join assertions a on a.id = x.assertion_id where a.id is null`,
   'an assertion is of no indicator or of no report': sql`
