@@ -1,13 +1,7 @@
 import { startChild } from './child.ts'
 import { withDatabase } from './database.ts'
+import type { WalkMeasured } from './ingest-child.ts'
 import { atLeast, atMost, type Line, plain, summarize } from './measure.ts'
-
-interface Ingested {
-  readonly seconds: number
-  readonly assertions: number
-  readonly published: number
-  readonly peakMb: number
-}
 
 /** From OTX's pages over HTTP to published blocks on PostgreSQL: fetch, parse, judge, store, render, publish. */
 export async function benchIngest(runs: number): Promise<readonly Line[]> {
@@ -19,11 +13,11 @@ export async function benchIngest(runs: number): Promise<readonly Line[]> {
   const otx = startChild('./otx-child.ts', [options, key])
   try {
     const { url } = await otx.next<{ url: string }>()
-    const results: Ingested[] = []
+    const results: WalkMeasured[] = []
     for (let run = 0; run < runs; run += 1) {
       const result = await withDatabase(async (database) => {
         const child = startChild('./ingest-child.ts', [database, url, key])
-        return child.next<Ingested>()
+        return child.next<WalkMeasured>()
       })
       results.push(result)
     }

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 export interface SyntheticOptions {
   readonly pulses: number
   readonly indicatorsPerPulse: number
+  /** the number of the first made-up observable; absent: 0 */
+  readonly first?: number
   /** share of indicators that stand in an earlier pulse already, 0 to 1 */
   readonly duplicates: number
 }
@@ -12,6 +14,7 @@ const types = ['FileHash-SHA256', 'IPv4', 'domain', 'URL', 'FileHash-MD5'] as co
 /** OTX pulses with made-up indicators; the same options make the same pulses. */
 export function* syntheticPulses(options: SyntheticOptions): Generator<Record<string, unknown>> {
   const random = createRandom()
+  const { first = 0 } = options
   let made = 0
   const now = Date.now()
   for (let pulse = 0; pulse < options.pulses; pulse += 1) {
@@ -22,7 +25,7 @@ export function* syntheticPulses(options: SyntheticOptions): Generator<Record<st
       if (!repeats) made += 1
       return {
         id: pulse * options.indicatorsPerPulse + position,
-        ...observable(number),
+        ...observable(first + number),
         created: modified,
         title: '',
         description: '',

@@ -10,6 +10,8 @@
 import { writeSync } from 'node:fs'
 import type { KyselyPlugin } from 'kysely'
 import { walkOtx } from '../../src/ingest/walk-otx.ts'
+import { makeAuthorCollections } from '../../src/intake/author-collections.ts'
+import { writeInTurn } from '../../src/intake/intake.ts'
 import { createReadJudging } from '../../src/intake/judging.ts'
 import { createOtxClient } from '../../src/sources/otx/client.ts'
 import { defaultIdNamespace } from '../../src/stix/ids.ts'
@@ -33,15 +35,24 @@ const counting: KyselyPlugin = {
 
 const store = await openStore({ databaseUrl: databaseUrl || undefined, dataDir })
 const client = createOtxClient({ url, apiKey: 'k3y-of-the-tests', pageSize: 2 })
-await walkOtx(
-  {
-    db: store.db.withPlugin(counting),
-    producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
-    readJudging: createReadJudging(),
-    clock: () => new Date('2026-06-01T00:00:00Z'),
+const intake = {
+  db: store.db.withPlugin(counting),
+  producer: { name: 'Taxiway', idNamespace: defaultIdNamespace },
+  readJudging: createReadJudging(),
+  clock: () => new Date('2026-06-01T00:00:00Z'),
+}
+await walkOtx(intake, {
+  client,
+  defaultTlp: 'white',
+  confidence: 25,
+  firstSyncDays: 90,
+  onMe: async (username) => {
+    await writeInTurn(intake, (trx) => makeAuthorCollections(trx, 'otx', [username]))
   },
-  { client, defaultTlp: 'white', confidence: 25 },
-)
+  beforeTakeIn: async (trx, authors) => {
+    await makeAuthorCollections(trx, 'otx', authors)
+  },
+})
 await client.close()
 await store.close()
 writeSync(1, `whole ${statements}\n`)

@@ -15,11 +15,15 @@ import { anIndicator, aPulse } from '../sources/otx/pulses.ts'
 
 const apiKey = 'k3y-of-the-tests'
 
+const moment = '2026-05-01T00:00:00.000Z'
+const place = { since: moment, begun: moment, pageSize: 2 }
+
 async function startOtx(t: Test, pulses: readonly StandinPulse[]) {
   const otx = buildOtxStandin({ pulses, apiKey })
   /** what happens before a page is sent */
   const asked = { page: async (_page: string | undefined) => {} }
   otx.app.addHook('preHandler', async (request, reply) => {
+    if (!request.url.startsWith('/api/v1/pulses/subscribed?')) return
     const { page } = request.query as { page?: string }
     await asked.page(page)
     if (page === '9') return reply.code(404).send({ detail: 'Invalid page.' })
@@ -114,9 +118,9 @@ t.test('a walker that was overtaken does not take the cursor back', async (t) =>
   const { db } = await openTestStore(t, 'postgresql')
   const { url, asked } = await startOtx(t, [aPulse()])
   const sourceId = await getSourceId(db, 'otx')
-  await saveCursor(db, sourceId, { walk: { nextPage: 9 } })
+  await saveCursor(db, sourceId, { walk: { ...place, offset: 16 } })
   const first = await takeOver(t, db, url, 'first')
-  const cursor = { watermark: '2026-05-01T00:00:00.000Z', walk: { nextPage: 4 } }
+  const cursor = { watermark: '2026-05-01T00:00:00.000Z', walk: { ...place, offset: 6 } }
   asked.page = async () => {
     await takeOver(t, db, url, 'second')
     await saveCursor(db, sourceId, cursor)
@@ -132,18 +136,20 @@ t.test('a walk goes on behind what its predecessor has still under way', async (
   const { otx, url } = await startOtx(t, pulses)
   const sourceId = await getSourceId(db, 'otx')
   const walk = await takeOver(t, db, url, 'second')
-  let walking: Promise<void> | undefined
+  let walking: Promise<unknown> | undefined
   await db.transaction().execute(async (predecessor) => {
     await lockIntake(predecessor)
     walking = walk()
     const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted
       and database = (select oid from pg_database where datname = current_database())`
     while ((await waiting.execute(predecessor)).rows.length === 0);
-    await saveCursor(predecessor, sourceId, { walk: { nextPage: 2 } })
+    await saveCursor(predecessor, sourceId, { walk: { ...place, offset: 2 } })
   })
   await walking
   t.same(
-    otx.requests.map((request) => new URL(request, url).searchParams.get('page')),
+    otx.requests
+      .filter((request) => request.startsWith('/api/v1/pulses/subscribed?'))
+      .map((request) => new URL(request, url).searchParams.get('page')),
     ['2'],
   )
 })
