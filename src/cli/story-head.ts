@@ -33,9 +33,25 @@ function blockedBy(holding: readonly StoryCollection[]): string {
   const since = holding
     .flatMap(({ streams }) => streams.flatMap((one) => one.since ?? []))
     .reduce((a, b) => (a < b ? a : b))
-  const feeds = holding.slice(0, mostFeeds).map(feedOf)
-  const more = holding.length > mostFeeds ? ` and ${holding.length - mostFeeds} more` : ''
-  return `Blocked by ${feeds.join(', ')}${more}, served since ${minute(since)}.`
+  const read = holding.filter(({ accounts }) => accounts.length > 0)
+  const unread = holding.filter(({ accounts }) => accounts.length === 0)
+  if (read.length === 0) {
+    const names = listed(unread.map(({ name }) => name))
+    return `Served since ${minute(since)} by ${names}, which no account but administrators may poll.`
+  }
+  const also =
+    unread.length === 0 ? '' : `; also in ${counted(unread.length)} for nobody but administrators`
+  return `Blocked by ${listed(read.map(feedOf))}, served since ${minute(since)}${also}.`
+}
+
+function listed(words: readonly string[]): string {
+  const shown = words.slice(0, mostFeeds).map(printable)
+  const left = words.length - shown.length
+  return left > 0 ? `${shown.join(', ')} and ${left} more` : shown.join(', ')
+}
+
+function counted(feeds: number): string {
+  return feeds === 1 ? 'one feed' : `${feeds} feeds`
 }
 
 /** Where nothing survives but what an analyst let in. */
@@ -51,13 +67,10 @@ function byOverride({ assertions, overrides }: IndicatorStory): string {
 }
 
 function feedOf({ name, accounts }: StoryCollection): string {
-  const feed = `feed ${printable(name)}`
-  if (accounts.length === 0) return `the ${feed}, which no account but administrators may poll`
-  const [first, ...others] = accounts.slice(0, mostAccounts).map((account) => printable(account))
+  if (accounts.length === 1) return `${accounts[0]}'s feed ${name}`
   const left = accounts.length - mostAccounts
-  const list = [first, ...others].join(', ')
-  if (left > 0) return `the ${feed} of ${list} and ${left} more`
-  return others.length === 0 ? `${first}'s ${feed}` : `the ${feed} of ${list}`
+  const more = left > 0 ? ` and ${left} more` : ''
+  return `the feed ${name} of ${accounts.slice(0, mostAccounts).join(', ')}${more}`
 }
 
 function keptOutFor({ assertions }: IndicatorStory): string {

@@ -2,6 +2,7 @@ import type {
   IndicatorStory,
   StoryAssertion,
   StoryCollection,
+  StoryStream,
   StorySuppression,
 } from '../model/indicator-story.ts'
 import type { Override } from '../model/override.ts'
@@ -27,7 +28,8 @@ export interface ToldStory {
 // What is more is counted: a screen has some fifty lines.
 const mostAssertions = 12
 const mostJudgements = 14
-const mostRefusing = 12
+const mostCollections = 16
+const mostNames = 3
 const mostOverrides = 6
 
 /** The whole story of an indicator on one screen. */
@@ -176,30 +178,51 @@ function collectionsText({ collections }: IndicatorStory): string {
   if (collections.length === 0) return 'There is no collection yet: `taxiway apply` makes them.'
   const holding = collections.filter((one) => one.holds)
   const refusing = collections.filter((one) => !one.holds)
-  // What a person can change comes before rules that are about something else.
+  // What a person can change comes before rules that are about something else; the same is told once.
   const isOther = ({ why }: StoryCollection) => why.every(({ kind }) => kind === 'rule')
   const sorted = [...refusing.filter((one) => !isOther(one)), ...refusing.filter(isOther)]
-  const rows = [...holding, ...sorted.slice(0, mostRefusing)].map((one) => [
-    one.name,
-    one.holds ? 'yes' : 'no',
-    one.why.map(({ text }) => text).join('; '),
-    blocksText(one),
-  ])
-  const table = formatTable(['COLLECTION', 'HELD', 'WHY', 'BLOCKS'], rows)
-  return section('COLLECTIONS', table, refusing.length - Math.min(refusing.length, mostRefusing))
+  const rows = [...Map.groupBy([...holding, ...sorted], ownText).values()].map((alike) => {
+    const [first] = alike as [StoryCollection, ...StoryCollection[]]
+    const names = alike.slice(0, mostNames).map(({ name }) => name)
+    const left = alike.length - names.length
+    return [
+      `${names.join(', ')}${left > 0 ? ` and ${left} more` : ''}`,
+      first.holds ? 'yes' : 'no',
+      blocksText(first),
+      whyText(first),
+    ]
+  })
+  const shown = rows.slice(0, mostCollections)
+  const table = formatTable(['COLLECTION', 'HELD', 'PUBLISHED', 'WHY NOT'], shown)
+  return section('COLLECTIONS', table, rows.length - shown.length)
+}
+
+function ownText(one: StoryCollection): string {
+  return `${one.holds} ${blocksText(one)} ${whyText(one)}`
+}
+
+function whyText({ why }: StoryCollection): string {
+  return why.map(({ text }) => text).join('; ')
 }
 
 function blocksText({ streams }: StoryCollection): string {
-  return streams
-    .map((one) => {
-      const version = one.binding.slice(one.binding.lastIndexOf(':') + 1)
-      const again = one.blocks > 1 ? `, last published ${minute(one.lastPublished)}` : ''
-      const times = one.blocks > 1 ? ` (${one.blocks} blocks)` : ''
-      const from = minute(one.since ?? one.firstPublished)
-      const until = one.withdrawnAt ? ` until ${minute(one.withdrawnAt)}` : ''
-      return `STIX ${version}: ${from}${until}${again}${times}`
-    })
+  const told = Map.groupBy(streams, streamText)
+  return [...told]
+    .map(
+      ([text, alike]) =>
+        `${text} (STIX ${alike.map(({ binding }) => versionOf(binding)).join(', ')})`,
+    )
     .join('; ')
+}
+
+function streamText(one: StoryStream): string {
+  const from = minute(one.since ?? one.firstPublished)
+  if (one.withdrawnAt) return `${from} until ${minute(one.withdrawnAt)}`
+  return one.blocks > 1 ? `${from}, last ${minute(one.lastPublished)}` : from
+}
+
+function versionOf(binding: string): string {
+  return binding.slice(binding.lastIndexOf(':') + 1)
 }
 
 function holdersText(holders: readonly Holder[], now: Date): string {

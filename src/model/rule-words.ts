@@ -39,7 +39,7 @@ export function whyNotSelected(
   facts: RuleFacts,
   holds: (leaf: RuleLeaf) => boolean,
 ): string | undefined {
-  return selects(rule, holds) ? undefined : against(rule, true, facts, holds).join(' and ')
+  return selects(rule, holds) ? undefined : against(rule, true, facts, holds).join(', and ')
 }
 
 function selects(rule: Rule, holds: (leaf: RuleLeaf) => boolean): boolean {
@@ -68,7 +68,7 @@ function against(
 
 function lacking(leaf: RuleLeaf, facts: RuleFacts): string {
   const [what, has, asked] = describe(leaf, facts)
-  return `${what} is ${has}, not ${asked}`
+  return 'tag' in leaf ? `no tag is ${asked} (${has})` : `${what} is ${has}, not ${asked}`
 }
 
 function excluded(leaf: RuleLeaf, facts: RuleFacts): string {
@@ -80,7 +80,11 @@ function describe(leaf: RuleLeaf, facts: RuleFacts): readonly [string, string, s
   if ('source' in leaf) return ['the source', facts.source, oneOf(leaf.source)]
   if ('author' in leaf) return ['the author', facts.author || 'unnamed', oneOf(leaf.author)]
   if ('tag' in leaf) {
-    return ['a tag', facts.tags.length > 0 ? facts.tags.join(', ') : 'missing', oneOf(leaf.tag)]
+    return [
+      'a tag',
+      facts.tags.length > 0 ? `it has ${facts.tags.join(', ')}` : 'it has none',
+      oneOf(leaf.tag),
+    ]
   }
   if ('type' in leaf) return ['the type', facts.type, oneOf(leaf.type)]
   if ('tlp' in leaf) return ['the TLP', facts.tlp, oneOf(leaf.tlp)]

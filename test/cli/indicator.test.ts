@@ -51,7 +51,7 @@ t.test('indicators by the command line', async (t) => {
     t.match(text, /^domain a\.taxiway-demo\.com {3}\(asked for: A\[\.\]taxiway-demo\[\.\]com\)$/m)
     t.match(text, /^Blocked by esa1's feed esa-network, served since 20\S+Z\.$/m)
     t.match(text, /^ +1 +otx +Loaders +Harbour Watch +white +50 +20\S+ +20\S+ by its age +counts$/m)
-    t.match(text, /^ +esa-network +yes +STIX 1\.2: 20\S+Z$/m)
+    t.match(text, /^ +esa-network +yes +20\S+Z \(STIX 1\.2\)$/m)
     t.match(text, /^ +lab-only +no +its rule does not select it: the source is otx, not lab$/m)
     t.match(text, /^ +no client, as far as the ledger goes back$/m)
     t.match(text, 'taxiway withdraw indicator a.taxiway-demo.com --reason')

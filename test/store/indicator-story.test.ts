@@ -180,7 +180,7 @@ t.test('each collection tells exactly why it does not hold an indicator', async 
       }),
     ])
     const picky =
-      'rule: its rule does not select it: the author is Harbour Watch, which it leaves out and a tag is Botnet, not ransomware and the confidence is 50, not at least 70'
+      'rule: its rule does not select it: the author is Harbour Watch, which it leaves out, and no tag is ransomware (it has Botnet), and the confidence is 50, not at least 70'
     const lab = 'rule: its rule does not select it: the source is otx, not lab or cellar'
     t.same(whyByCollection(await storyOf(db, host('g'))), {
       all: 'holds',
