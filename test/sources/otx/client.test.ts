@@ -136,6 +136,8 @@ t.test('Retry-After is honoured as seconds and as a date, up to five minutes', a
     ['1e3', 500],
     ['7, 9', 500],
     ['2026-06-01T00:00:30Z', 500],
+    ['1.1.2099', 500],
+    ['1 Jun 2026 00:00:30 GMT', 500],
     ['Mon, 01 Jun 2020 00:00:30 GMT', 500],
     ['Mon, 99 Jun 2026 99:00:30 GMT', 500],
   ]

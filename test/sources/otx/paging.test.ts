@@ -176,6 +176,19 @@ t.test('a record that is too large is asked for alone, and named where it stays 
   t.strictSame(idsOf(await tooLarge.walk({ offset: 6 })), names(6, 20))
 })
 
+t.test('a page of several records may have a quarter of what one may have', async (t) => {
+  const settings = { pulses: manyPulses(8) }
+  const [page] = await (await start(t, { pageSize: 8 }, settings)).walk()
+  const bytes = Number(page?.bytes)
+  const fits = await start(t, { pageSize: 8, maxBodyBytes: 4 * bytes }, settings)
+  t.equal((await fits.walk()).length, 1)
+  const halved = await start(t, { pageSize: 8, maxBodyBytes: 4 * bytes - 4 }, settings)
+  t.strictSame(
+    (await halved.walk()).map(({ pageSize }) => pageSize),
+    [4, 4],
+  )
+})
+
 t.test('a list of which OTX gives fewer than asked for is walked by its own pages', async (t) => {
   for (const [maxLimit, pageSize] of [
     [3, 8],
