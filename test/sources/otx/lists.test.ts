@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../../src/model/errors.ts'
 import type { OtxFault } from '../../../src/standins/otx-faults.ts'
@@ -279,3 +280,50 @@ t.test('an abort ends every question', async (t) => {
   for (const ask of questions) await t.rejects(ask(), { message: 'stopping' })
   t.strictSame(standin.requests, [])
 })
+
+t.test(
+  'whatever JSON an upstream makes up, each question ends in an answer or an UpstreamError',
+  async (t) => {
+    const any = fc.jsonValue({ maxDepth: 3 })
+    const nexts = fc.oneof(
+      fc.constantFrom(null, '', '?page=2', '?page=3&limit=1', '/elsewhere', 7, 'http://['),
+      fc.string(),
+    )
+    const page = fc.record(
+      {
+        results: fc.oneof(fc.array(any, { maxLength: 5 }), any),
+        count: fc.oneof(fc.integer({ min: -2, max: 9 }), any),
+        next: nexts,
+      },
+      { requiredKeys: [] },
+    )
+    let answers: readonly unknown[] = []
+    let asked = 0
+    const { client, walk } = await startMadeUp(t, () => JSON.stringify(answers[asked++] ?? null), {
+      retries: 1,
+    })
+    const questions: (() => Promise<unknown>)[] = [
+      () => walk(),
+      () => allOf(client.indicatorPages('p1', { offset: 3, pageSize: 4 })),
+      () => client.subscribedPulseIds(),
+      () => client.events(new Date(0)),
+      () => client.findPulse('p1'),
+      () => client.me(),
+    ]
+    const property = fc.asyncProperty(
+      fc.array(fc.oneof(page, page, any), { maxLength: 6 }),
+      fc.constantFrom(...questions),
+      async (made, ask) => {
+        answers = made
+        asked = 0
+        const error = await ask().then(
+          () => undefined,
+          (error) => error,
+        )
+        return error === undefined || error instanceof UpstreamError
+      },
+    )
+    await fc.assert(property, { numRuns: 300 })
+    t.pass()
+  },
+)
