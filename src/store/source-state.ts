@@ -38,7 +38,7 @@ export async function readSources(db: Db): Promise<readonly StoredSource[]> {
   return rows.map(({ id, name, state, watermark, passed, total, unfinished, walker }) => ({
     id,
     name,
-    state: stateOf(state),
+    state: stateOf(state, walker !== null),
     watermark: dateOf(watermark ?? undefined),
     place: passed === null ? undefined : { passed, total: total ?? undefined },
     unfinished,
@@ -98,7 +98,8 @@ interface WrittenState {
   readonly walk?: { readonly since: string; readonly underWay: boolean }
 }
 
-function stateOf(json: unknown): SourceState {
+/** @param isWalked of a walk whose process was killed nothing else is known */
+function stateOf(json: unknown, isWalked: boolean): SourceState {
   const { problems = [], walk, ...written } = json as WrittenState
   return {
     problems: problems.map((one) => ({ ...one, at: new Date(one.at) })),
@@ -107,7 +108,7 @@ function stateOf(json: unknown): SourceState {
     lastTriedAt: dateOf(written.lastTriedAt),
     nextTryAt: dateOf(written.nextTryAt),
     notBefore: dateOf(written.notBefore),
-    walk: walk && { ...walk, since: new Date(walk.since) },
+    walk: walk && { since: new Date(walk.since), underWay: walk.underWay && isWalked },
   }
 }
 

@@ -6,7 +6,7 @@ import { countSource, readAuthors } from '../../src/store/source-figures.ts'
 import { getSource, readSources, writeSourceState } from '../../src/store/source-state.ts'
 import { getSourceId, saveCursor } from '../../src/store/sources.ts'
 import { forEachStore } from '../helpers/stores.ts'
-import { anAssertion, createTestIntake, dayAfterStart, reportOn } from '../intake/reports.ts'
+import { anAssertion, createTestIntake, dayAfterStart, reportOn, start } from '../intake/reports.ts'
 
 const full: SourceState = {
   problems: [{ code: 'OTX_TIMEOUT', message: 'OTX did not answer', at: dayAfterStart(1) }],
@@ -15,7 +15,7 @@ const full: SourceState = {
   lastTriedAt: dayAfterStart(3),
   nextTryAt: dayAfterStart(4),
   notBefore: dayAfterStart(5),
-  walk: { since: dayAfterStart(6), underWay: true },
+  walk: { since: dayAfterStart(6), underWay: false },
 }
 
 forEachStore(t, async (t, { db }) => {
@@ -76,9 +76,17 @@ forEachStore(t, async (t, { db }) => {
   await t.test('who walks it is who has the lease of its name', async (t) => {
     const token = await acquireLease(db, { name: 'otx', holder: 'host/1/a' }, 60_000)
     await acquireLease(db, { name: 'sweep', holder: 'host/2/b' }, 60_000)
-    t.equal((await getSource(db, 'otx')).walker, 'host/1/a')
+    await writeSourceState(db, id, 5, { ...full, walk: { since: start, underWay: true } })
+    t.match(await getSource(db, 'otx'), {
+      walker: 'host/1/a',
+      state: { walk: { underWay: true } },
+    })
     await releaseLease(db, { name: 'otx', holder: 'host/1/a', token: Number(token) })
-    t.equal((await getSource(db, 'otx')).walker, undefined)
+    t.match(
+      await getSource(db, 'otx'),
+      { walker: undefined, state: { walk: { underWay: false } } },
+      'a walk of nobody is none',
+    )
   })
 
   await t.test('what it has brought is counted, each source for itself', async (t) => {
