@@ -59,7 +59,12 @@ function createReadForms(types: readonly ObservableType[]) {
   /** @returns whether the entry is a name or an address; then it is no URL and no mailbox */
   function readHost(entry: string, add: (text: string, flags: number) => void): boolean {
     const form = normalForm('domain', entry)
-    if (!form.ok || form.type === 'url') return false
+    if (!form.ok) return false
+    if (form.type === 'url') {
+      // A list of domains that says a URL means that URL.
+      if ((flags & typeFlags.domain) !== 0) add(form.value, typeFlags.url)
+      return false
+    }
     const { type, value } = form
     const own = type === 'domain' ? typeFlags.domain : typeFlags[type] | networkFlags
     add(value, ((flags & own) === 0 ? 0 : typeFlags[type]) | (type === 'cidr' ? 0 : hostFlag))
