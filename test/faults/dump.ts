@@ -10,7 +10,7 @@ export type Dump = Record<string, readonly unknown[]>
 /** What a store says, without how often and when it came to say it. */
 export async function dumpStore(db: Db): Promise<Dump> {
   const queries = {
-    sources: sql`select name, cursor from sources order by name`,
+    sources: sql`select name, cursor #- '{reconciliation,at}' as cursor from sources order by name`,
     reports: sql`
       select s.name as source, external_id, r.name, description, author, tlp, public, revision, created,
         modified, tags, tag_keys, refs, details, encode(digest, 'hex') as digest, gone, reading

@@ -20,6 +20,7 @@ import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { aCollection } from '../intake/reports.ts'
 
 const apiKey = 'k3y-of-the-tests'
+const firstSyncDays = 36_500
 const leaseTtlMs = 3_000
 // As the service's own two are: no longer than a lease.
 const idleInTransactionMs = leaseTtlMs
@@ -28,11 +29,11 @@ const longLeaseMs = 15_000
 
 /** Four pages. One pulse, on the second, is larger than two transactions; another is revised by a test. */
 const pulses = [
-  ...makeSyntheticPulses(60, 20),
+  ...makeSyntheticPulses(100, 20),
   ...makeSyntheticPulses(1, 6_500).map((pulse) => ({
     ...pulse,
     id: 'large',
-    modified: '2026-04-02T11:30:00',
+    modified: '2026-04-03T07:30:00',
   })),
 ]
 const revised = {
@@ -44,6 +45,8 @@ const revised = {
 
 const program = fileURLToPath(new URL('leasing-service.ts', import.meta.url))
 
+const isPage = (request: string) => request.startsWith('/api/v1/pulses/subscribed?')
+
 /** A stand-in of OTX for one process, so that its requests can be told from another's. */
 async function startOtx(t: Test, heldPage = 0) {
   const otx = buildOtxStandin({ pulses, apiKey })
@@ -52,7 +55,7 @@ async function startOtx(t: Test, heldPage = 0) {
   // Behind the answer's making: it says what there was when it was asked for.
   otx.app.addHook('onSend', async (request) => {
     const { page } = request.query as { page?: string }
-    if (page !== String(heldPage)) return
+    if (!isPage(request.url) || page !== String(heldPage)) return
     asked.resolve()
     await answered.promise
   })
@@ -61,7 +64,8 @@ async function startOtx(t: Test, heldPage = 0) {
   return {
     url,
     revise: () => otx.revise(revised.id, revised),
-    pages: () => otx.requests.map((one) => new URL(one, url).searchParams.get('page')),
+    pages: () =>
+      otx.requests.filter(isPage).map((one) => new URL(one, url).searchParams.get('page')),
     /** the held page was asked for */
     asked: asked.promise,
     answer: answered.resolve,
@@ -96,6 +100,8 @@ async function startProcess(
     TAXIWAY_OTX_URL: otx.url,
     TAXIWAY_OTX_API_KEY: apiKey,
     TAXIWAY_OTX_POLL_SECONDS: '86400',
+    TAXIWAY_OTX_FIRST_SYNC_DAYS: String(firstSyncDays),
+    TAXIWAY_OTX_AUTHOR_COLLECTIONS: 'false',
   }
   const taxiway = startTaxiway(t, [String(ttlMs)], settings, { program })
   const [, address] = await taxiway.saw(/listens at (http[^"]+)/)
@@ -228,7 +234,7 @@ t.before(async () => {
     otx.revise()
     const client = createOtxClient({ url: otx.url, apiKey })
     const intake = createIntake(configOf(url), store)
-    await walkOtx(intake, { client, defaultTlp: 'white', confidence: 25 })
+    await walkOtx(intake, { client, defaultTlp: 'white', confidence: 25, firstSyncDays })
     await client.close()
     t.same(otx.pages(), ['1', '2', '3', '4'])
     wanted = await dumpStore(store.db)
