@@ -1,8 +1,14 @@
-import { authors, type PulseMaker } from './pulse-maker.ts'
+import { authors, before, type PulseMaker } from './pulse-maker.ts'
 
 const { harbour, lantern } = authors
 /** The id of the pulse that is deleted while the demo runs. */
 export const deletedPulse = 'decea5eddecea5eddecea5ed'
+
+const acceptedFalsePositive = {
+  assessment: 'accepted',
+  assessment_date: before(1, 6),
+  report_date: before(2, 6),
+}
 
 type Observable = readonly [type: string, indicator: string]
 
@@ -75,7 +81,11 @@ export function judgedPulses(make: PulseMaker): Record<string, unknown>[] {
       modifiedAgeDays: 3,
       tags: ['loader'],
       indicators: Array.from({ length: 260 }, (_, index) =>
-        make.indicator(index % 2 ? 'domain' : 'FileHash-SHA256', { ageDays: 3 }),
+        make.indicator(index % 2 ? 'domain' : 'FileHash-SHA256', {
+          ageDays: 3,
+          // OTX tells this only where a pulse's indicators are asked for.
+          ...(index === 255 && { change: { false_positive: acceptedFalsePositive } }),
+        }),
       ),
     }),
     make.pulse({

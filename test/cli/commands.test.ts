@@ -17,6 +17,7 @@ t.teardown(() => standin.app.close())
 const otx = {
   TAXIWAY_OTX_URL: otxUrl,
   TAXIWAY_OTX_API_KEY: 'key',
+  TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
   TAXIWAY_LOG_LEVEL: 'debug',
   TAXIWAY_ADMIN_PASSWORD: 'twelve chars',
 }

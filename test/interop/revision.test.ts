@@ -16,18 +16,20 @@ t.test('a revised pulse: what it lost is gone, what it won comes to who polls on
   const network = await poll(url, login, 'esa-network')
   t.notMatch(demo.stdout(), 'has just revised', 'the poll came before')
   t.equal(countBlocks(network.text), demo.printedBlocks.get('esa-network'))
-  t.match(demo.stdout(), 'One pulse is revised in 8 s')
+  t.match(demo.stdout(), 'One pulse is revised and one deleted in 8 s')
 
   await demo.saw(
     /OTX's stand-in has just revised the pulse \w+: some indicators are gone/,
     'stdout',
   )
   const [, published, withdrawn] = await demo.saw(
-    /A walk through OTX published (\d+) blocks and withdrew (\d+)\./,
+    /A walk through OTX published ([1-9]\d*) blocks and withdrew (\d+)\./,
     'stdout',
   )
   t.ok(Number(published) > 0)
   t.ok(Number(withdrawn) > 0)
+  t.match(demo.stdout(), /It has deleted the pulse \w+: what no other pulse asserts is gone/)
+  t.match(demo.stdout(), /A walk through OTX published 0 blocks and withdrew \d+\./)
 
   const after = await poll(url, login, 'esa-network')
   const delta = await poll(url, login, 'esa-network', { begin: endOf(network) })
