@@ -8,7 +8,12 @@ import {
   type WalkOptions,
 } from '../../../src/sources/otx/client.ts'
 import type { Retry } from '../../../src/sources/otx/retry.ts'
-import { buildOtxStandin, type OtxStandinOptions } from '../../../src/standins/otx.ts'
+import {
+  buildOtxStandin,
+  type OtxStandinOptions,
+  type StandinPulse,
+} from '../../../src/standins/otx.ts'
+import type { OtxFault } from '../../../src/standins/otx-faults.ts'
 import { aPulse } from './pulses.ts'
 
 export const apiKey = 'k3y-of-the-tests'
@@ -108,3 +113,19 @@ export async function failureOf(promise: Promise<unknown>): Promise<UpstreamErro
   if (!(error instanceof UpstreamError)) throw new Error(`no UpstreamError but ${error}`)
   return error
 }
+
+export const gatewayError: OtxFault = { kind: 'html-error', status: 504 }
+export const limitsOf = (requests: readonly string[]) =>
+  requests.map((request) => {
+    const query = new URL(request, 'http://x').searchParams
+    return [Number(query.get('limit')), Number(query.get('page'))]
+  })
+
+/** So many pulses, the newest first: r0, r1 and so on, a minute apart. */
+export function manyPulses(many: number): StandinPulse[] {
+  return Array.from({ length: many }, (_, n) => ({ id: `r${n}`, modified: minutesAgo(n) }))
+}
+export const minutesAgo = (minutes: number) =>
+  new Date(Date.UTC(2026, 5, 1) - minutes * 60_000).toISOString().slice(0, -1)
+export const names = (begin: number, end: number) =>
+  Array.from({ length: Math.max(0, end - begin) }, (_, n) => `r${begin + n}`)
