@@ -8,6 +8,7 @@ import { readCollections } from '../src/store/collections.ts'
 import { type Db, openStore } from '../src/store/db.ts'
 import { findNamedIndicators } from '../src/store/named-indicators.ts'
 import { type SearchRequest, searchIndicators } from '../src/store/search.ts'
+import { countLeftToCollections, countRules, readSuppressions } from '../src/store/suppressions.ts'
 import { withDatabase } from './database.ts'
 import { benchCollection, makeFeeds } from './fill.ts'
 import { atMost, type Line, percentile, plain, summarize } from './measure.ts'
@@ -36,7 +37,11 @@ export async function benchShow(_runs: number): Promise<readonly Line[]> {
         ),
       ])
       await fillStore(db)
-      return [...(await benchStories(db)), ...(await benchSearches(db))]
+      return [
+        ...(await benchStories(db)),
+        ...(await benchSearches(db)),
+        ...(await benchSuppressions(db)),
+      ]
     } finally {
       await store.close()
     }
@@ -46,8 +51,10 @@ export async function benchShow(_runs: number): Promise<readonly Line[]> {
 async function benchStories(db: Db): Promise<readonly Line[]> {
   const values = await someValues(db)
   const times: number[] = []
+  const idle: number[] = []
   let lines = 0
   for (const value of values) {
+    idle.push(await timeMs(() => sql`select 1`.execute(db)))
     const begin = performance.now()
     const [found = []] = await findNamedIndicators(db, [value])
     const [one] = found
@@ -60,7 +67,16 @@ async function benchStories(db: Db): Promise<readonly Line[]> {
   return [
     atMost('indicator show of 1,000,000, 500 values: p95', percentile(times, 95), 'ms', 50),
     plain('  median', summarize(times), 'ms'),
+    // What the machine takes for a query that does nothing, of which a story has twenty.
+    plain('  beside them, a query of nothing: p95', percentile(idle, 95), 'ms'),
+    plain('  median', summarize(idle), 'ms'),
   ]
+}
+
+async function timeMs(work: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now()
+  await work()
+  return performance.now() - begin
 }
 
 /** Spread over all, in an order of their own, so that no cache helps more than it would an analyst. */
@@ -114,6 +130,33 @@ async function benchSearches(db: Db): Promise<readonly Line[]> {
         holds: undefined,
       })
     }
+  }
+  return lines
+}
+
+/** Last, because it leaves 3,000,000 suppressions. */
+async function benchSuppressions(db: Db): Promise<readonly Line[]> {
+  await sql`
+    insert into suppressions (assertion_id, reason, rule, detail, since, counts)
+    select a.id, x.reason, x.rule || a.id % 300, 'it is there', now(), false
+    from assertions a, (values ('warninglist', 'warninglist:list-'), ('aged', 'age:'),
+      ('broad-network', 'cidr:')) as x (reason, rule)
+    on conflict do nothing`.execute(db)
+  await sql`analyze suppressions`.execute(db)
+  const lines: Line[] = []
+  for (const [what, work] of [
+    ['listed, 100 of a reason', () => readSuppressions(db, { reason: 'aged', limit: 100 })],
+    [
+      'listed, 100 of a rule',
+      () => readSuppressions(db, { reason: undefined, rule: 'age:299', limit: 100 }),
+    ],
+    ['counted by reason and rule', () => countRules(db)],
+    ['counted by rule, of a reason', () => countRules(db, { reason: 'aged' })],
+    ['what collections keep out', () => countLeftToCollections(db)],
+  ] as const) {
+    const times: number[] = []
+    for (let run = 0; run < 5; run += 1) times.push(await timeMs(work))
+    lines.push(plain(`3,600,000 suppressions, ${what}`, summarize(times), 'ms'))
   }
   return lines
 }
