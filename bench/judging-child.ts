@@ -19,9 +19,12 @@ const indicators = makeIndicators(100_000)
 const compile = createCompileWarninglists()
 const before = memoryMb()
 let lists = makeLists()
+const prepareCpu = process.cpuUsage()
 const begin = performance.now()
 const find = compile(lists)
 const prepareMs = performance.now() - begin
+const prepared = process.cpuUsage(prepareCpu)
+const prepareCpuMs = (prepared.user + prepared.system) / 1000
 const again = performance.now()
 compile(lists.slice(1))
 const addedMs = performance.now() - again
@@ -31,6 +34,7 @@ const preparedMb = memoryMb() - before
 
 const judge = createJudge(defaultPolicy, find)
 const now = new Date('2026-11-21T00:00:00Z')
+const cpu = process.cpuUsage()
 const start = performance.now()
 let listed = 0
 for (const indicator of indicators) {
@@ -38,4 +42,15 @@ for (const indicator of indicators) {
   if (suppressions.some(({ reason }) => reason === 'warninglist')) listed += 1
 }
 const judgeMs = performance.now() - start
-process.send?.({ entries, prepareMs, addedMs, preparedMb, judgeMs, listed })
+const { user, system } = process.cpuUsage(cpu)
+const judgeCpuMs = (user + system) / 1000
+process.send?.({
+  entries,
+  prepareMs,
+  prepareCpuMs,
+  addedMs,
+  preparedMb,
+  judgeMs,
+  judgeCpuMs,
+  listed,
+})

@@ -1,4 +1,5 @@
 import type { Observed } from './observed.ts'
+import type { TextTable } from './text-table.ts'
 import { prepareNames } from './warninglist-names.ts'
 import { prepareNetworks } from './warninglist-networks.ts'
 import { preparePatterns } from './warninglist-patterns.ts'
@@ -16,6 +17,8 @@ export interface FoundEntry {
 /** A list in the form in which it is looked through. */
 export interface PreparedWarninglist {
   find(observed: Observed): FoundEntry | undefined
+  /** where it finds nothing but what stands here: by the hash of the value, its host or a parent of that */
+  readonly texts?: TextTable
 }
 
 /** Is told of each entry that is left out; `problem` completes the sentence "the entry …". */

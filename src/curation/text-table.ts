@@ -45,6 +45,9 @@ export interface TextTable {
    * @param hash of that part
    */
   has(value: string, start: number, hash: number, flags: number): boolean
+  /** how many texts went in */
+  readonly count: number
+  hashes(): Generator<number>
 }
 
 /** Makes a table of texts, each with flags; a text that comes again adds its flags. */
@@ -88,10 +91,36 @@ export function createTextTable(texts: readonly string[], flagsOf: readonly numb
   }
 
   return {
+    count,
+    *hashes() {
+      for (let i = 0; i < count; i++) {
+        yield hashText(all.slice(i === 0 ? 0 : ends[i - 1], ends[i]))
+      }
+    },
     has(value, start, hash, wanted) {
       if ((anyFlags & wanted) === 0) return false
       const at = slots[findSlot(value, start, hash)] as number
       return at !== 0 && ((flags[at - 1] as number) & wanted) !== 0
     },
+  }
+}
+
+/**
+ * Makes a quick look at several tables at once: false where none of them has a text of this hash. Of those
+ * that none has, some three in a hundred pass all the same.
+ */
+export function createTextFilter(tables: readonly TextTable[]): (hash: number) => boolean {
+  const count = tables.reduce((sum, table) => sum + table.count, 0)
+  const bits = 2 ** Math.min(28, Math.max(10, Math.ceil(Math.log2(count * 32 + 1))))
+  const words = new Uint32Array(bits / 32)
+  for (const table of tables) {
+    for (const hash of table.hashes()) {
+      const at = hash & (bits - 1)
+      words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31))
+    }
+  }
+  return (hash) => {
+    const at = hash & (bits - 1)
+    return ((words[at >>> 5] as number) & (1 << (at & 31))) !== 0
   }
 }

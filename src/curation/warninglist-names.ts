@@ -23,6 +23,7 @@ export function prepareNames(
   const flags = flagsOfTypes(types)
   const table = readTable(entries, onUnusable)
   return {
+    texts: table,
     find(observed) {
       const { type, host, bare } = observed
       if (!host) return undefined

@@ -13,6 +13,7 @@ export function prepareStrings(
   const flags = flagsOfTypes(types)
   const table = readTable(types, entries, onUnusable)
   return {
+    texts: table,
     find(observed) {
       const { type, value, hash, host, bare } = observed
       if (table.has(value, 0, hash, typeFlags[type])) return { entry: value, whole: true }

@@ -1,6 +1,7 @@
 import type { ObservableType } from '../model/observable.ts'
 import { observe } from './observed.ts'
 import { type PreparedWarninglist, prepareWarninglist } from './prepare-warninglist.ts'
+import { createTextFilter } from './text-table.ts'
 
 /** How entries are compared, as MISP's format names it. */
 export const warninglistKinds = ['string', 'substring', 'hostname', 'cidr', 'regex'] as const
@@ -62,12 +63,16 @@ export function createCompileWarninglists(): CompileWarninglists {
       const ready = before.get(digest) ?? prepared.get(digest) ?? prepareWarninglist(content)
       prepared.set(digest, ready)
       // Not the list: its entries are a second copy of what was prepared.
-      return { list: Object.freeze({ name, title, effect }), find: ready.find }
+      return { list: Object.freeze({ name, title, effect }), ...ready }
     })
+    const tables = new Set(compiled.flatMap(({ texts }) => (texts ? [texts] : [])))
+    const filter = createTextFilter([...tables])
     return (type, value) => {
       const observed = observe(type, value)
+      const maybe = filter(observed.hash) || observed.host?.hashes.some(filter) === true
       const matches: WarninglistMatch[] = []
-      for (const { list, find } of compiled) {
+      for (const { list, find, texts } of compiled) {
+        if (texts && !maybe) continue
         const found = find(observed)
         if (found) matches.push({ list, entry: found.entry, whole: found.whole })
       }
