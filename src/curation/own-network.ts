@@ -15,7 +15,10 @@ export function createOwnNetwork({
   function judgeHost(host: string): Suppression | undefined {
     for (let at = 0; domains.size > 0 && at >= 0; ) {
       const parent = host.slice(at)
-      if (domains.has(parent)) return suppress(`${host} is ours`, `own-domain:${parent}`)
+      if (domains.has(parent)) {
+        const detail = at === 0 ? `${host} is our own` : `${host} lies under our own ${parent}`
+        return suppress(detail, `own-domain:${parent}`)
+      }
       const dot = host.indexOf('.', at)
       at = dot < 0 ? -1 : dot + 1
     }
@@ -26,7 +29,10 @@ export function createOwnNetwork({
     if (networks.length === 0) return undefined
     const asked = parseNetwork(value)
     const own = asked && networks.find(({ network }) => overlaps(network, asked))
-    return own && suppress(`${value} is ours`, `own-range:${own.cidr}`)
+    if (!own) return undefined
+    const relation = value === own.cidr ? 'is' : value.includes('/') ? 'overlaps' : 'lies in'
+    const ours = value === own.cidr ? 'our own' : `our own ${own.cidr}`
+    return suppress(`${value} ${relation} ${ours}`, `own-range:${own.cidr}`)
   }
 
   return (type: ObservableType, value: string): Suppression | undefined => {

@@ -67,6 +67,17 @@ t.test('addresses in our ranges and networks that overlap them are ours', (t) =>
   t.end()
 })
 
+t.test('it is told how it is ours', (t) => {
+  const told = (type: ObservableType, value: string) => ownNetwork(type, value)?.detail
+  const name = 'harbour.example-corp.com'
+  t.equal(told('domain', name), `${name} is our own`)
+  t.equal(told('email', `joe@mx.${name}`), `mx.${name} lies under our own ${name}`)
+  t.equal(told('ipv4', '93.184.216.34'), '93.184.216.34 is our own')
+  t.equal(told('ipv4', '198.18.64.1'), '198.18.64.1 lies in our own 198.18.64.0/22')
+  t.equal(told('cidr', '198.18.0.0/16'), '198.18.0.0/16 overlaps our own 198.18.64.0/22')
+  t.end()
+})
+
 t.test('where nothing is ours nothing is found', (t) => {
   const nothing = createOwnNetwork({ ownDomains: [], ownRanges: [] })
   t.equal(nothing('domain', 'harbour.example-corp.com'), undefined)
