@@ -7,9 +7,9 @@
 // Not to be foreseen by whoever chooses names that pile up in one place.
 const seed = Math.trunc(Math.random() * 0x7fffffff)
 
-export function hashText(text: string): number {
+export function hashText(text: string, start = 0, end = text.length): number {
   let hash = seed
-  for (let i = text.length - 1; i >= 0; i--) {
+  for (let i = end - 1; i >= start; i--) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   }
   return finish(hash)
@@ -47,7 +47,7 @@ export interface TextTable {
   has(value: string, start: number, hash: number, flags: number): boolean
   /** how many texts went in */
   readonly count: number
-  hashes(): Generator<number>
+  forEachHash(work: (hash: number) => void): void
 }
 
 /** Makes a table of texts, each with flags; a text that comes again adds its flags. */
@@ -92,9 +92,11 @@ export function createTextTable(texts: readonly string[], flagsOf: readonly numb
 
   return {
     count,
-    *hashes() {
-      for (let i = 0; i < count; i++) {
-        yield hashText(all.slice(i === 0 ? 0 : ends[i - 1], ends[i]))
+    forEachHash(work) {
+      let start = 0
+      for (const end of ends) {
+        work(hashText(all, start, end))
+        start = end
       }
     },
     has(value, start, hash, wanted) {
@@ -114,10 +116,10 @@ export function createTextFilter(tables: readonly TextTable[]): (hash: number) =
   const bits = 2 ** Math.min(28, Math.max(10, Math.ceil(Math.log2(count * 32 + 1))))
   const words = new Uint32Array(bits / 32)
   for (const table of tables) {
-    for (const hash of table.hashes()) {
+    table.forEachHash((hash) => {
       const at = hash & (bits - 1)
       words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31))
-    }
+    })
   }
   return (hash) => {
     const at = hash & (bits - 1)
