@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import {
   type Collection,
   type CollectionSettings,
@@ -9,6 +9,7 @@ import {
 } from '../model/collection.ts'
 import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
 import type { Db } from './db.ts'
+import type { Tables } from './tables.ts'
 
 // Stored in every block: never renumber.
 const bindingNumbers: Record<ContentBinding, number> = {
@@ -35,7 +36,20 @@ export interface StoredCollection extends Collection {
 /** All collections, by id. */
 export async function readCollections(db: Db): Promise<readonly StoredCollection[]> {
   const rows = await db.selectFrom('collections').selectAll().orderBy('id').execute()
-  return rows.map((row) => ({
+  return rows.map(toCollection)
+}
+
+export async function findCollection(db: Db, name: string): Promise<StoredCollection | undefined> {
+  const row = await db
+    .selectFrom('collections')
+    .selectAll()
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row && toCollection(row)
+}
+
+function toCollection(row: Selectable<Tables['collections']>): StoredCollection {
+  return {
     id: row.id,
     name: row.name,
     description: row.description,
@@ -49,7 +63,7 @@ export async function readCollections(db: Db): Promise<readonly StoredCollection
     nonPublic: row.non_public,
     settingsVersion: row.settings_version,
     reconciledVersion: row.reconciled_version,
-  }))
+  }
 }
 
 /** Makes the collection or gives it these settings; what it publishes follows by reconciliation. */

@@ -1,6 +1,7 @@
 import type { Account } from '../model/account.ts'
+import type { Collection } from '../model/collection.ts'
 import { readGrants } from '../store/accounts.ts'
-import { readCollections } from '../store/collections.ts'
+import { findCollection, readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { countBlocks, cutIntoParts, readBlocks } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
@@ -11,16 +12,19 @@ import type { Feed } from './feed.ts'
 /** The feed as the store has it. */
 export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
   const readHead = createHeadReader(db)
-  const listCollections = async (account: Account) => {
-    const collections = await readCollections(db)
+  const readable = async <T extends Collection>(account: Account, collections: readonly T[]) => {
     if (account.role === 'administrator') return collections
     const granted = await readGrants(db, account.id)
     return collections.filter(({ id }) => granted.has(id))
   }
   return {
-    listCollections,
-    findCollection: async (account, name) =>
-      (await listCollections(account)).find((collection) => collection.name === name),
+    listCollections: async (account) => readable(account, await readCollections(db)),
+    findCollection: async (account, name) => {
+      // Alone: there may be hundreds, and each poll asks.
+      const named = await findCollection(db, name)
+      const [found] = await readable(account, named ? [named] : [])
+      return found
+    },
     fixRange: (poller, stream, asked) => fixRange(db, poller, stream, asked),
     countBlocks: (snapshot, range) => countBlocks(db, snapshot, range),
     readBlocks: (snapshot, range) => readBlocks(db, readHead, snapshot, range),
