@@ -139,6 +139,12 @@ t.test('a search finds by value and by what is said of it', async (t) => {
     t.same(await valuesOf(db, 'Path%1'), [], 'a percent sign is one')
     t.same(await valuesOf(db, '11.22.33.0/24'), ['11.22.33.4', '11.22.33.99', '11.22.33.128/25'])
     t.same(await valuesOf(db, '11.22.33.0/25'), ['11.22.33.4', '11.22.33.99'])
+    await intake.take([reportOn([ip('11.22.32.0/19')], { externalId: 'wide' })])
+    t.same(
+      await valuesOf(db, '11.22.32.0/20', { type: 'cidr' }),
+      ['11.22.33.128/25'],
+      'what is wider does not lie in it',
+    )
     t.same(await valuesOf(db, '2001:db9::/32'), ['2001:db9:0:1::5'])
     t.same(await valuesOf(db, '2001:db9:0:2::/64'), [])
 
@@ -148,7 +154,7 @@ t.test('a search finds by value and by what is said of it', async (t) => {
     t.same(await valuesOf(db, '', { source: 'lab', author: 'Other' }), [], 'of one assertion')
     t.same(await valuesOf(db, 'demo', { tag: 'BOTNET' }), ['a', 'evil-b', 'off'].map(host))
     t.same(await valuesOf(db, '', { collection: 'lab' }), [host('a')])
-    t.same(await valuesOf(db, '', { suppressed: true }), [host('off'), '10.0.0.1'])
+    t.same(await valuesOf(db, '', { suppressed: true }), [host('off'), '10.0.0.1', '11.22.32.0/19'])
     t.same(await valuesOf(db, '', { reason: 'inactive' }), [host('off')])
     t.same(await valuesOf(db, '', { reason: 'inactive', type: 'ipv4' }), [])
 
