@@ -1,14 +1,24 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import t from 'tap'
+import { removeReports } from '../../src/intake/remove-reports.ts'
 import { sweep } from '../../src/intake/sweep.ts'
+import { takeInPage } from '../../src/intake/take-in-page.ts'
 import type { Assertion } from '../../src/model/assertion.ts'
 import type { CollectionSettings } from '../../src/model/collection.ts'
 import type { ReportWithAssertions } from '../../src/model/report.ts'
 import { type Tlp, tlpRank } from '../../src/model/tlp.ts'
+import { getSourceId } from '../../src/store/sources.ts'
 import { findFaults, readLiveBlocks } from '../helpers/sound-feed.ts'
 import { forEachStore } from '../helpers/stores.ts'
-import { aCollection, anAssertion, createTestIntake, dayAfterStart, reportOn } from './reports.ts'
+import {
+  aCollection,
+  anAssertion,
+  createTestIntake,
+  dayAfterStart,
+  reportOn,
+  type TestIntake,
+} from './reports.ts'
 
 const hosts = ['a', 'b', 'c', 'd'].map((name) => `${name}.taxiway-demo.com`)
 const tlps = ['white', 'green', 'amber'] as const satisfies readonly Tlp[]
@@ -65,6 +75,8 @@ const anyCollections = fc.tuple(
 
 type Step =
   | { readonly take: readonly ReportWithAssertions[] }
+  | { readonly pages: ReportWithAssertions; readonly shown: number }
+  | { readonly gone: readonly string[] }
   | { readonly settle: readonly CollectionSettings[] }
   | { readonly days: number }
 
@@ -78,6 +90,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
         maxLength: 3,
       }),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ pages: anyReport, shown: fc.integer({ min: 0, max: 2 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ gone: fc.subarray(['r1', 'r2', 'r3', 'r4'], { minLength: 1 }) }),
   },
   { weight: 1, arbitrary: fc.record({ settle: anyCollections }) },
   { weight: 2, arbitrary: fc.record({ days: fc.integer({ min: 1, max: 3 }) }) },
@@ -122,6 +142,23 @@ function permits(
   return days >= atLeastDays && days < atMostDays
 }
 
+/** Takes a report in as OTX sends a large one: first a part of it, then all of it, a page at a time. */
+async function takeInPages(
+  intake: TestIntake,
+  { pages: { report, assertions }, shown }: { pages: ReportWithAssertions; shown: number },
+  revision: string,
+): Promise<void> {
+  const part = { report: { ...report, revision }, assertions: assertions.slice(0, shown) }
+  await intake.take([{ ...part, rejections: [], comesInPages: true }])
+  const sourceId = await getSourceId(intake.db, 'otx')
+  const cuts = [assertions.slice(0, 2), assertions.slice(2)]
+  for (const [index, page] of cuts.entries()) {
+    const next = index === 0 ? { offset: 2, pageSize: 2 } : undefined
+    const { externalId } = report
+    await takeInPage(intake, { sourceId, externalId, assertions: page, rejections: [], next })
+  }
+}
+
 t.test(
   'after every step of every history the feeds hold what they may show, and no more',
   async (t) => {
@@ -142,10 +179,19 @@ t.test(
           await intake.settle(...collections)
           await sweep(intake)
           let day = 0
+          let revision = 1
           for (const step of steps) {
             if ('take' in step) {
               await intake.take(step.take)
               for (const one of step.take) reports.set(one.report.externalId, one)
+            } else if ('pages' in step) {
+              revision += 1
+              await takeInPages(intake, step, String(revision))
+              reports.set(step.pages.report.externalId, step.pages)
+            } else if ('gone' in step) {
+              const sourceId = await getSourceId(db, 'otx')
+              await removeReports(intake, sourceId, step.gone, 'deleted')
+              for (const id of step.gone) reports.delete(id)
             } else if ('settle' in step) {
               collections = step.settle
               await intake.settle(...collections)
@@ -165,7 +211,7 @@ t.test(
           }
         },
       )
-      await fc.assert(property, { seed: 3, numRuns: kind === 'postgresql' ? 40 : 8 })
+      await fc.assert(property, { seed: 3, numRuns: kind === 'postgresql' ? 40 : 10 })
       t.ok(compared > 100, `${compared} blocks were compared`)
     })
   },
