@@ -145,3 +145,14 @@ t.test('warninglists by the command line', async (t) => {
     t.equal((await run('effect', 'range', 'shout')).code, 1)
   })
 })
+
+t.test('a new store has the starter set, of which what is removed stays out', async (t) => {
+  const settings = { TAXIWAY_DATA_DIR: join(makeFolder(t), 'data') }
+  const run = (...args: string[]) => runTaxiway(t, ['warninglist', ...args], settings)
+  const first = await run('test', 'gmail.com')
+  t.match(first.stdout, /^domain +gmail\.com +mail-providers +gmail\.com +kept out$/m)
+  t.equal(first.stderr, '')
+  t.match((await run('remove', 'mail-providers')).stdout, /comes with Taxiway: .* disabled/)
+  t.match((await run('test', 'gmail.com')).stdout, /no list knows it/)
+  t.match((await run('list')).stdout, /^mail-providers +disabled +string +\d+ +starter/m)
+})

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createCompileWarninglists } from '../../src/curation/warninglists.ts'
 import type { ObservableType } from '../../src/model/observable.ts'
 import { aList, look } from './lists.ts'
 
@@ -237,4 +238,18 @@ t.test('each list that knows a value says so once, by what says most', async (t)
     { list: { name: 'wide', title: 'wide', effect: 'block' }, entry: '10.1.0.0/16', whole: true },
     { list: { name: 'exact', title: 'exact', effect: 'inform' }, entry: '10.1.2.3', whole: true },
   ])
+})
+
+t.test('a list that was prepared is not prepared again while it is in use', async (t) => {
+  const compile = createCompileWarninglists()
+  const list = aList({ entries: ['a.com'] })
+  // What is prepared goes by the digest: under the same one other entries are not looked at.
+  const same = { ...list, effect: 'inform', entries: ['c.com'] } as const
+  compile([list])
+  const find = compile([same, aList({ name: 'other', entries: ['b.com'] })])
+  t.match(find('domain', 'a.com'), [{ list: { effect: 'inform' }, whole: true }])
+  t.match(find('domain', 'b.com'), [{ list: { name: 'other' } }])
+  t.same(find('domain', 'c.com'), [])
+  compile([])
+  t.equal(compile([same])('domain', 'c.com').length, 1)
 })
