@@ -30,13 +30,13 @@ const suppressed: Readonly<
   'unknown-type': anAssertion('anything', { type: 'Horoscope' }),
   syntax: anAssertion('not a domain'),
   'held-back-type': anAssertion('0123456789abcdef0123456789abcdef', { type: 'ja3' }),
-  'private-address': anAssertion('192.168.1.1', { type: 'ipv4' }),
-  'reserved-address': anAssertion('224.0.0.1', { type: 'ipv4' }),
+  'private-address': anAssertion('192.168.1.1', { type: 'ipv4', validFrom: dayAfterStart(-1) }),
+  'reserved-address': anAssertion('224.0.0.1', { type: 'ipv4', validFrom: dayAfterStart(-1) }),
   'reserved-domain': anAssertion('host.example'),
   'public-suffix': anAssertion('co.uk'),
   'empty-file-hash': anAssertion('d41d8cd98f00b204e9800998ecf8427e', { type: 'md5' }),
   eicar: anAssertion('44d88612fea8a8f36de82e1278abb02f', { type: 'md5' }),
-  'broad-network': anAssertion('93.184.0.0/16', { type: 'cidr' }),
+  'broad-network': anAssertion('93.184.0.0/16', { type: 'cidr', validFrom: dayAfterStart(-1) }),
   'own-network': anAssertion('www.our-own-demo.com'),
   warninglist: anAssertion('listed.taxiway-demo.com'),
   inactive: anAssertion('off.taxiway-demo.com', { active: false }),
@@ -77,7 +77,7 @@ t.test('every reason keeps out what it should, and is recorded with rule and det
     const recorded = await readSuppressions(db, { reason: undefined, limit: 100 })
     t.equal(recorded.length, reasonNames.length)
     for (const one of recorded) {
-      t.match(one, { source: 'otx', rule: /^[a-z]+:\S/, detail: /\S/ }, one.reason)
+      t.match(one, { source: 'otx', rule: /^[a-z-]+:\S/, detail: /\S/ }, one.reason)
     }
     for (const [reason, { type, value }] of Object.entries(suppressed)) {
       const found = await readSuppressions(db, { reason, limit: 100 })
