@@ -171,13 +171,15 @@ t.test('killed at random points, walks end in the store of an undisturbed one', 
 
       const asked = new Set<string>()
       const { stores, each } = kills[kind]
-      // So that the kills of a store lie all over the walk, and no run but the last comes to its end.
+      // So that the kills of a store lie all over the walk.
       const reach = Math.floor((statements * 1.2) / each)
       for (let store = 1; store <= stores; store++) {
         const { otx, url, place } = await begin(t, kind)
         for (let kill = 1; kill <= each; kill++) {
           const killAt = { statement: 1 + Math.floor(random() * reach), exactly: random() < 0.5 }
           const end = await walk(url, place, killAt)
+          // With the fixed seed none comes to its end; with another one may, and then there is no more to kill.
+          if (end !== undefined && seed !== fixedSeed) break
           t.equal(end, undefined, `store ${store}, kill ${kill}: ${JSON.stringify(killAt)}`)
           asked.add(lastAsked(otx))
           // What a kill leaves is sound by itself, not only once the next walk has mended it.
