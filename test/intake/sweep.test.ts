@@ -130,6 +130,30 @@ t.test('an indicator that came of age between two distant sweeps is found', asyn
   })
 })
 
+t.test(
+  'after a long time without a sweep, more come of age than fit into a transaction',
+  async (t) => {
+    await forEachStore(t, async (t, { db }) => {
+      const intake = createTestIntake(t, db)
+      const rule = {
+        any: [{ age: { atMostDays: 5 } }, { age: { atLeastDays: 20, atMostDays: 30 } }],
+      }
+      await intake.settle(aCollection({ rule }))
+      await sweepAt(t, intake, 0)
+      // Thousands count from the very same moment, as those of one list do.
+      const assertions = Array.from({ length: 5_200 }, (_, n) =>
+        anAssertion(`h${n}.taxiway-demo.com`, { validFrom: dayAfterStart(n < 5_100 ? 0 : 1) }),
+      )
+      await intake.take([reportOn(assertions)])
+      t.match(await sweepAt(t, intake, 5.5), { withdrawn: 5_100 })
+      t.match(await sweepAt(t, intake, 20.5), { published: 5_100, withdrawn: 100 })
+      t.match(await sweepAt(t, intake, 20.6), { published: 0, withdrawn: 0 })
+      t.match(await sweepAt(t, intake, 60), { withdrawn: 5_100 })
+      t.same(await readLiveBlocks(db), [])
+    })
+  },
+)
+
 t.test('what is taken in while a sweep runs is judged by the later moment', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
   const intake = createTestIntake(t, db)
