@@ -20,6 +20,7 @@ import { createSharedWork, reportFailures } from './shared-work.ts'
 import { observeSources } from './source-metrics.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
+import { releaseAllLeases } from './store/leases.ts'
 import { migrate } from './store/migrate.ts'
 import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
@@ -50,6 +51,8 @@ export interface ServiceOptions {
 }
 
 const defaultLeaseTtlMs = 15_000
+// Nobody else can take over there, and on a slow machine one transaction may take as long as a minute.
+const embeddedLeaseTtlMs = 600_000
 const sweepMs = 60_000
 const purgeMs = 3_600_000
 const highWaterMarkMs = 1_000
@@ -125,7 +128,11 @@ export async function startService(
 
     const saving = reportFailures(log, 'saving the high-water mark')
     closers.push(startRepeating(highWaterMarkMs, () => saveHighWaterMark(store.db), saving))
-    const { leaseTtlMs = defaultLeaseTtlMs } = options
+    const isEmbedded = store.kind === 'embedded'
+    // Its folder is locked: whoever had them is dead.
+    if (isEmbedded) await releaseAllLeases(store.db)
+    const ttlMs = isEmbedded ? embeddedLeaseTtlMs : defaultLeaseTtlMs
+    const { leaseTtlMs = ttlMs } = options
     const share = createSharedWork({ db: store.db, metrics, log, leaseTtlMs })
     const syncWarninglists = createWarninglistSync(config, log)
     // Before anything is taken in: what is published for a minute, clients hold for days.
@@ -135,7 +142,7 @@ export async function startService(
       share('sweep', async ({ signal, fence }) => {
         const sweepOnce = async () => {
           await syncWarninglists({ ...intake, fence })
-          metrics.swept(await sweep({ ...intake, fence }))
+          metrics.swept(await sweep({ ...intake, fence, signal }))
         }
         const purgeOnce = async () => {
           const polls = await pruneLedger(store.db, config.ledgerDays)

@@ -14,6 +14,8 @@ export interface Intake {
    * over its work. Asked behind the intake lock, in the transaction that would write.
    */
   readonly fence?: (trx: Db) => Promise<void>
+  /** Aborted, work that takes long and can be gone on with another time ends after the transaction under way. */
+  readonly signal?: AbortSignal
 }
 
 /**

@@ -45,7 +45,7 @@ export async function rejudge(
   await adoptRules(intake.db, rulesVersion)
   for (;;) {
     const { judgedVersion, version } = await readJudgingState(intake.db)
-    if (judgedVersion >= version) return total
+    if (judgedVersion >= version || intake.signal?.aborted) return total
     const done = await writeInTurn(intake, (trx, now) => rejudgeBatch(intake, trx, now))
     if (!done) return total
     total.changed += done.changed

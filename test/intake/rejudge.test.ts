@@ -263,6 +263,28 @@ t.test('cut short between two transactions, it goes on where it was', async (t) 
   })
 })
 
+t.test('told to stop, it ends after the transaction under way', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const intake = createTestIntake(t, db)
+    await intake.take([reportOn(many)])
+    await writePolicy(db, shorter)
+    const stop = new AbortController()
+    const batches: number[] = []
+    await rejudge({ ...intake, signal: stop.signal }, ({ indicators }) => {
+      batches.push(indicators)
+      stop.abort()
+    })
+    t.equal(batches.length, 1)
+    await rejudge(intake, ({ indicators }) => {
+      batches.push(indicators)
+    })
+    t.equal(
+      batches.reduce((sum, one) => sum + one),
+      many.length,
+    )
+  })
+})
+
 t.test('a policy that changes in the middle is followed from the start', async (t) => {
   await forEachStore(t, async (t, { db }) => {
     const intake = createTestIntake(t, db)
