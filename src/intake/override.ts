@@ -6,12 +6,7 @@ import {
   recordedReasons,
 } from '../curation/reasons.ts'
 import { OverrideRefused } from '../model/errors.ts'
-import { prepareBlocks } from '../publish/prepare.ts'
-import { publish } from '../publish/publish.ts'
-import { readCollections } from '../store/collections.ts'
-import type { Db } from '../store/db.ts'
 import {
-  applyOverrides,
   hasOverridesToLapse,
   lapseOverrides,
   markOverrideEnded,
@@ -19,6 +14,7 @@ import {
   writeOverrides,
 } from '../store/overrides.ts'
 import { type Intake, writeInTurn } from './intake.ts'
+import { publishTouched } from './publish-touched.ts'
 import { rejudgeIndicators } from './rejudge.ts'
 
 const batchIndicators = 2_500
@@ -76,7 +72,7 @@ export async function addOverride(intake: Intake, request: OverrideRequest): Pro
       // Nobody has judged these since the source let go of them; other reasons may have come up.
       const blocks = recordedReasons.includes(reason as Reason)
         ? await rejudgeIndicators(intake, trx, batch, now)
-        : await follow(intake, trx, batch, now)
+        : await publishTouched(intake, trx, batch, now)
       return { ids, ...blocks }
     })
     done.ids.push(...one.ids)
@@ -97,7 +93,7 @@ export async function endOverride(
 ): Promise<{ readonly published: number; readonly withdrawn: number }> {
   return writeInTurn(intake, async (trx, now) => {
     const indicatorId = await markOverrideEnded(trx, id, by, now)
-    if (indicatorId !== undefined) return follow(intake, trx, [indicatorId], now)
+    if (indicatorId !== undefined) return publishTouched(intake, trx, [indicatorId], now)
     const [known] = await readOverrides(trx, { id })
     if (known?.endedAt) {
       throw new OverrideRefused(
@@ -121,20 +117,12 @@ export async function expireOverrides(
   while (await hasOverridesToLapse(intake.db, intake.clock())) {
     const done = await writeInTurn(intake, async (trx, now) => {
       const ids = await lapseOverrides(trx, now, batchIndicators)
-      return follow(intake, trx, [...new Set(ids)], now)
+      return publishTouched(intake, trx, [...new Set(ids)], now)
     })
     total.published += done.published
     total.withdrawn += done.withdrawn
   }
   return total
-}
-
-/** Works overrides into verdicts and blocks; needs the intake lock. */
-async function follow(intake: Intake, trx: Db, indicatorIds: readonly number[], now: Date) {
-  await applyOverrides(trx, indicatorIds, now)
-  const collections = await readCollections(trx)
-  const prepared = await prepareBlocks(trx, indicatorIds, collections, intake.producer, now)
-  return { published: await publish(trx, prepared), withdrawn: prepared.withdrawn }
 }
 
 function checkReason(reason: string): void {

@@ -56,6 +56,14 @@ export async function releaseLease(db: Db, lease: Lease): Promise<boolean> {
   return rows.length > 0
 }
 
+/** Takes every lease from its holder; only for whoever knows that all of them are dead. */
+export async function releaseAllLeases(db: Db): Promise<void> {
+  await sql`
+    update leases set holder = null, expires_at = clock_timestamp() where holder is not null`.execute(
+    db,
+  )
+}
+
 /**
  * Reads the lease in the transaction of a writer, and locks nothing: a frozen writer does not keep others
  * from taking over. So the answer holds to the end of the transaction only behind a lock that every writer

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { askAs } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
@@ -227,3 +228,21 @@ t.test('a database that is not there, and one that refuses, are told by name', a
     t.notMatch(stdout + stderr, 'geheim-und-falsch')
   }
 })
+
+t.test('on the embedded database a service does at once what a killed one did', async (t) => {
+  const settings = { TAXIWAY_DATA_DIR: await makeFolder(t) }
+  const first = await startService(t, settings)
+  await sweeping(first.url)
+  first.process.kill('SIGKILL')
+  await first.ended
+  // By itself the lease of the first one would run out ten minutes later.
+  await sweeping((await startService(t, settings)).url)
+})
+
+async function sweeping(url: string): Promise<void> {
+  while (!/^taxiway_lease_held\{lease="sweep"\} 1$/m.test(await readMetrics(url))) await sleep(50)
+}
+
+async function readMetrics(url: string): Promise<string> {
+  return (await fetch(`${url}/metrics`)).text()
+}
