@@ -15,7 +15,7 @@ const overlapMs = 3_600_000
  * last decides; each is followed once.
  */
 export async function followEvents(walk: Walk): Promise<void> {
-  const { intake, settings, sourceId, firstSync } = walk
+  const { intake, sourceId, firstSync } = walk
   const { events: known } = await readWalkCursor(intake.db, sourceId)
   const since = known ? new Date(Date.parse(known.last) - overlapMs) : firstSync
   const events = await readEvents(walk, since)

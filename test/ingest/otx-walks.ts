@@ -14,7 +14,7 @@ import {
 } from '../../src/standins/otx.ts'
 import type { OtxStandinCondition, OtxStandinRequest } from '../../src/standins/otx-behaviour.ts'
 import type { Db } from '../../src/store/db.ts'
-import { getSourceId, readCursor } from '../../src/store/sources.ts'
+import { getSourceId, readCursor, saveCursor } from '../../src/store/sources.ts'
 import { assertSoundFeed, readLiveValues } from '../helpers/sound-feed.ts'
 import { aCollection, createTestIntake, type TestIntake } from '../intake/reports.ts'
 import { anIndicator, aPulse } from '../sources/otx/pulses.ts'
@@ -136,3 +136,20 @@ export async function startWalking(
 /** The pages of these requests, as `page/limit`. */
 export const pagesOf = (requests: readonly URL[]) =>
   requests.map(({ searchParams }) => `${searchParams.get('page')}/${searchParams.get('limit')}`)
+
+/** Five pulses, the newest first, two a page, and a store that takes them in. */
+export async function startFive(t: Test, db: Db, client: Partial<OtxClientOptions> = {}) {
+  const started = await startOtx(t, fivePulses())
+  const walking = await startWalking(t, db, started.url, client)
+  const { requestsOf } = started
+  const pages = () => pagesOf(requestsOf('pages'))
+  /** pages that were asked for meanwhile */
+  const pagesDuring = async (work: Promise<unknown>) => {
+    const before = pages().length
+    await work
+    return pages().slice(before)
+  }
+  const modifiedSince = () => requestsOf('pages').at(-1)?.searchParams.get('modified_since')
+  const setCursor = async (cursor: object) => saveCursor(db, await getSourceId(db, 'otx'), cursor)
+  return { ...started, ...walking, pages, pagesDuring, modifiedSince, setCursor }
+}

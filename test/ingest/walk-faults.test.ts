@@ -177,10 +177,6 @@ const troubles: Readonly<Record<string, Trouble>> = {
     happens: (otx) => {
       const indicators: OtxStandinCondition = (one) => one.path === 'pulses/p50/indicators'
       otx.misbehaveAt(indicators, none, ...many({ kind: 'html-page' }, 3))
-      otx.onRequest(
-        (one) => indicators(one) && one.number > 60,
-        () => {},
-      )
       otx.onRequest(asks.ids, () => reviseLarge(otx))
     },
     leaves: reviseLarge,
@@ -234,7 +230,6 @@ async function walkUntilWhole(t: Test, otx: OtxStandin, url: string, timeoutMs =
   }
   otx.behave()
   t.same(await findFaults(db), {})
-  // All is judged at one moment, however many walks it took.
   return { dump: await dumpStore(db), walks }
 }
 

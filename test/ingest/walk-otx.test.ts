@@ -1,22 +1,14 @@
 import { sql } from 'kysely'
-import t, { type Test } from 'tap'
-import { requestResync } from '../../src/ingest/walk-otx.ts'
-import { UpstreamError } from '../../src/model/errors.ts'
-import type { OtxClientOptions } from '../../src/sources/otx/client.ts'
-import { largePagesFrom } from '../../src/standins/otx.ts'
-import type { OtxStandinCondition } from '../../src/standins/otx-behaviour.ts'
+import t from 'tap'
 import type { OtxFault } from '../../src/standins/otx-faults.ts'
-import type { Db } from '../../src/store/db.ts'
-import { getSourceId, saveCursor } from '../../src/store/sources.ts'
 import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import {
   asks,
-  fivePulses,
   hostOf,
   hostsOf,
   indicatorOf,
-  pagesOf,
   pulseOf,
+  startFive,
   startOtx,
   startWalking,
 } from './otx-walks.ts'
@@ -24,26 +16,9 @@ import {
 const newest = '2026-05-05T00:00:00.000Z'
 const all = hostsOf(0, 5)
 
-/** Five pulses, the newest first, two a page, and a store that takes them in. */
-async function start(t: Test, db: Db, client: Partial<OtxClientOptions> = {}) {
-  const started = await startOtx(t, fivePulses())
-  const walking = await startWalking(t, db, started.url, client)
-  const { requestsOf } = started
-  const pages = () => pagesOf(requestsOf('pages'))
-  /** pages that were asked for meanwhile */
-  const pagesDuring = async (work: Promise<unknown>) => {
-    const before = pages().length
-    await work
-    return pages().slice(before)
-  }
-  const modifiedSince = () => requestsOf('pages').at(-1)?.searchParams.get('modified_since')
-  const setCursor = async (cursor: object) => saveCursor(db, await getSourceId(db, 'otx'), cursor)
-  return { ...started, ...walking, pages, pagesDuring, modifiedSince, setCursor }
-}
-
 t.test('a walk takes in every pulse, tells of its progress and sets the watermark', async (t) => {
   await forEachStore(t, async (t, { db }) => {
-    const { walk, pages, cursor, live, progress } = await start(t, db)
+    const { walk, pages, cursor, live, progress } = await startFive(t, db)
     t.same(await walk(), { pulses: 5, gone: 0, unfinished: 0, problems: [] })
     t.same(pages(), ['1/2', '2/2', '3/2'])
     t.same(await live(), all)
@@ -59,7 +34,7 @@ t.test('a walk takes in every pulse, tells of its progress and sets the watermar
 
 t.test('the next walk asks from an hour before the watermark on', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, pagesDuring, modifiedSince, cursor, live } = await start(t, db)
+  const { otx, walk, pagesDuring, modifiedSince, cursor, live } = await startFive(t, db)
   await walk()
   otx.revise('p0', { modified: '2026-05-06T00:00:00', indicators: [] })
   otx.add(pulseOf(5, { modified: '2026-05-07T00:00:00' }))
@@ -73,7 +48,7 @@ t.test(
   'a first walk takes in what was modified in so many days, and the next goes on',
   async (t) => {
     await forEachStore(t, async (t, { db }) => {
-      const { walk, modifiedSince, live, cursor } = await start(t, db)
+      const { walk, modifiedSince, live, cursor } = await startFive(t, db)
       await walk({ firstSyncDays: 29 })
       t.equal(modifiedSince(), '2026-05-03T00:00:00.000')
       t.same(await live(), hostsOf(2, 5))
@@ -84,46 +59,6 @@ t.test(
     })
   },
 )
-
-t.test('a resync lets the next walk begin at its date, once', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, pagesDuring, modifiedSince, live, cursor } = await start(t, db)
-    await walk({ firstSyncDays: 28 })
-    t.same(await live(), hostsOf(3, 5))
-    const sourceId = await getSourceId(db, 'otx')
-    await requestResync(db, sourceId, new Date('2026-05-02T00:00:00Z'))
-    otx.misbehaveAt(asks.pages, { kind: 'none' }, { kind: 'html-page' })
-    await t.rejects(walk(), UpstreamError)
-    t.match(await cursor(), { since: '2026-05-02T00:00:00.000Z' }, 'it is kept until it is done')
-
-    await requestResync(db, sourceId, new Date('2026-05-01T00:00:00Z'))
-    t.same(await pagesDuring(walk()), ['1/2', '2/2', '3/2'], 'a new wish begins anew')
-    t.equal(modifiedSince(), '2026-05-01T00:00:00.000')
-    t.same(await live(), all)
-    t.match(await cursor(), { since: undefined, walk: undefined, watermark: newest })
-    await walk()
-    t.equal(modifiedSince(), '2026-05-04T23:00:00.000')
-  })
-})
-
-t.test('a resync that is asked for in a walk is the next one', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { walk, modifiedSince, live, cursor } = await start(t, db)
-  const sourceId = await getSourceId(db, 'otx')
-  let asked: Promise<void> | undefined
-  await walk({
-    firstSyncDays: 28,
-    beforeTakeIn: async () => {
-      // As another process does it, which waits behind this transaction.
-      asked ??= requestResync(db, sourceId, new Date('2026-05-01T00:00:00Z'))
-    },
-  })
-  await asked
-  t.match(await cursor(), { since: '2026-05-01T00:00:00.000Z', watermark: newest })
-  await walk()
-  t.equal(modifiedSince(), '2026-05-01T00:00:00.000')
-  t.same(await live(), all)
-})
 
 const faults: Readonly<Record<string, OtxFault>> = {
   'a gateway error': { kind: 'html-error', status: 502 },
@@ -142,7 +77,7 @@ t.test('what came before a fault is kept, and the next walk goes on there', asyn
     await t.test(name, async (t) => {
       const { db } = await openTestStore(t, 'postgresql')
       const timeoutMs = fault.kind === 'stalled' ? 100 : 5_000
-      const { otx, walk, pagesDuring, cursor, live } = await start(t, db)
+      const { otx, walk, pagesDuring, cursor, live } = await startFive(t, db)
       otx.misbehaveAt(asks.pages, { kind: 'none' }, fault)
       await t.rejects(walk({}, { timeoutMs }), { code: /^OTX_/, retryable: true })
       t.same(await live(), [hostOf(3), hostOf(4)])
@@ -155,90 +90,9 @@ t.test('what came before a fault is kept, and the next walk goes on there', asyn
   }
 })
 
-t.test('a broken walk goes on with the page size that it had come down to', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, pages, pagesDuring, live } = await start(t, db, { pageSize: 4, retries: 1 })
-  otx.misbehaveWhile(largePagesFrom(0, 2), { kind: 'html-error', status: 504 })
-  otx.misbehaveAt(({ limit, page }) => limit === 2 && page === 2, { kind: 'html-page' })
-  await t.rejects(walk({}, { retries: 0 }), { code: 'OTX_UNAVAILABLE' })
-  otx.misbehaveAt(
-    ({ limit, page }) => limit === 2 && page === 2,
-    ...Array(9).fill({ kind: 'html-page' }),
-  )
-  await t.rejects(walk(), { code: 'OTX_NOT_JSON' })
-  otx.behave()
-  t.same(pages().slice(0, 4), ['1/4', '1/4', '1/2', '2/2'])
-  t.same(await pagesDuring(walk()), ['2/2', '3/2'])
-  t.same(await live(), all)
-})
-
-t.test('a walk with a watermark that is cut short keeps it until it is whole', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, setCursor, modifiedSince, cursor, live } = await start(t, db)
-    const watermark = '2026-05-01T00:30:00.000Z'
-    await setCursor({ watermark })
-    otx.misbehaveAt(asks.pages, { kind: 'none' }, { kind: 'html-page' })
-    await t.rejects(walk(), UpstreamError)
-    t.match(await cursor(), { watermark, walk: { newest, offset: 2 } })
-    await walk()
-    t.equal(modifiedSince(), '2026-04-30T23:30:00.000')
-    t.match(await cursor(), { watermark: newest, walk: undefined })
-    t.same(await live(), all)
-  })
-})
-
-const aPlace = { since: '2026-04-01T00:00:00.000Z', begun: '2026-06-01T00:00:00.000Z' }
-
-t.test('a saved place that OTX has no more leads to a walk from the start', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, pagesDuring, setCursor, cursor, live } = await start(t, db)
-    const watermark = '2026-04-01T00:00:00.000Z'
-    const place = { ...aPlace, newest: '2026-05-20T00:00:00.000Z', offset: 16, pageSize: 2 }
-    await setCursor({ watermark, walk: place })
-    // As OTX answers where the list has become shorter; the stand-in's own answer is an empty page.
-    otx.misbehaveAt(asks.pages, { kind: 'refusal', status: 404, detail: 'Invalid page.' })
-    await t.rejects(walk(), { code: 'OTX_NO_SUCH_PAGE' })
-    t.match(await cursor(), { watermark, walk: undefined })
-    t.same(await pagesDuring(walk()), ['1/2', '2/2', '3/2'])
-    t.same(await live(), all)
-    t.match(await cursor(), { watermark: newest })
-  })
-})
-
-t.test('a saved place behind the end of the list leads to its first page', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { walk, setCursor, live } = await start(t, db)
-  await setCursor({ walk: { ...aPlace, offset: 16, pageSize: 2 } })
-  await walk()
-  t.same(await live(), all)
-})
-
-t.test('a place that an older version saved leads to a walk from the start', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { walk, pages, setCursor, cursor, live, modifiedSince } = await start(t, db)
-  await setCursor({ watermark: '2026-04-20T00:00:00.000Z', walk: { newest, nextPage: 3 } })
-  await walk()
-  t.same(pages(), ['1/2', '2/2', '3/2'])
-  t.equal(modifiedSince(), '2026-04-19T23:00:00.000')
-  t.same(await live(), all)
-  t.match(await cursor(), { watermark: newest, walk: undefined })
-})
-
-t.test('a refused key keeps what is there, and the place of the walk', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, pagesDuring, cursor, live } = await start(t, db)
-  otx.misbehaveAt(asks.pages, { kind: 'none' }, { kind: 'html-page' })
-  await t.rejects(walk(), UpstreamError)
-  await t.rejects(walk({}, { apiKey: 'revoked' }), { code: 'OTX_KEY_REFUSED' })
-  t.same(await live(), hostsOf(3, 5))
-  t.match(await cursor(), { walk: { offset: 2 } })
-  t.same(await pagesDuring(walk()), ['2/2', '3/2'])
-  t.same(await live(), all)
-})
-
 t.test('how long OTX wants to be left alone is told', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk } = await start(t, db, { retries: 3 })
+  const { otx, walk } = await startFive(t, db, { retries: 3 })
   otx.misbehaveAt(asks.me, { kind: 'too-many-requests', retryAfter: '900' })
   await t.rejects(walk(), { code: 'OTX_BUSY', retryAfterMs: 900_000 })
   t.equal(otx.requests.length, 1, 'and respected at once')
@@ -248,7 +102,7 @@ t.test('how long OTX wants to be left alone is told', async (t) => {
 
 t.test('a walk that is told to stop keeps its last page', async (t) => {
   await forEachStore(t, async (t, { db }) => {
-    const { walk, pagesDuring, cursor, live } = await start(t, db)
+    const { walk, pagesDuring, cursor, live } = await startFive(t, db)
     const stopping = new AbortController()
     const reason = new Error('the service stops')
     const stopped = walk({
@@ -265,7 +119,7 @@ t.test('a walk that is told to stop keeps its last page', async (t) => {
 
 t.test('what cannot be read is recorded, and moves no watermark', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, cursor, live } = await start(t, db)
+  const { otx, walk, cursor, live } = await startFive(t, db)
   otx.add(pulseOf(5, { modified: '2200-01-01T00:00:00' }))
   otx.add(pulseOf(6, { tlp: 'purple', modified: '2026-05-30T00:00:00' }))
   otx.add(pulseOf(7, { indicators: [indicatorOf(70, { created: 'soon' }), indicatorOf(7)] }))
@@ -280,18 +134,9 @@ t.test('what cannot be read is recorded, and moves no watermark', async (t) => {
   ])
 })
 
-t.test('a pulse that is dated ahead hides none that are changed until then', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, cursor, live } = await start(t, db)
-  otx.add(pulseOf(5, { modified: '2026-06-01T20:00:00' }))
-  await walk()
-  t.same(await live(), hostsOf(0, 6))
-  t.match(await cursor(), { watermark: '2026-06-01T00:00:00.000Z' }, 'the moment of the walk')
-})
-
 t.test('a pulse that changes while its list is walked is taken in by the next walk', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, live } = await start(t, db)
+  const { otx, walk, live } = await startFive(t, db)
   let revised = false
   await walk({
     onProgress: () => {
@@ -305,55 +150,9 @@ t.test('a pulse that changes while its list is walked is taken in by the next wa
   t.same(await live(), [...hostsOf(1, 5), hostOf(90)].sort())
 })
 
-const secondPage: OtxStandinCondition = (request) => asks.pages(request) && request.page === 2
-
-t.test('a list that becomes shorter while it is walked is walked again', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, live, cursor } = await start(t, db)
-    otx.onRequest(secondPage, () => otx.remove('p4'))
-    t.match(await walk(), { problems: [] })
-    t.same(await live(), all, 'what has moved to a page that was passed is there')
-    t.match(await cursor(), { watermark: newest, walk: undefined })
-    t.match(await walk(), { gone: 1 })
-    t.same(await live(), hostsOf(0, 4), 'and the event removes the one that is gone')
-  })
-})
-
-t.test('a list that became shorter between two walks is walked again', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, pagesDuring, live } = await start(t, db)
-  otx.misbehaveAt(asks.pages, { kind: 'none' }, { kind: 'html-page' })
-  await t.rejects(walk(), UpstreamError)
-  otx.remove('p4')
-  t.same(await pagesDuring(walk()), ['2/2', '1/2', '2/2'])
-  t.same(await live(), hostsOf(0, 4))
-})
-
-t.test('a list that becomes shorter in every walk moves no watermark', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const pulses = Array.from({ length: 30 }, (_, n) => pulseOf(n))
-  const { otx, url } = await startOtx(t, pulses)
-  const { walk, cursor, live } = await startWalking(t, db, url)
-  const removeOne = (n: number) =>
-    otx.onRequest(secondPage, () => {
-      otx.remove(`p${29 - n}`)
-      otx.onRequest(
-        (request) => asks.pages(request) && request.page === 1,
-        () => removeOne(n + 1),
-      )
-    })
-  removeOne(0)
-  t.match(await walk(), { problems: [{ code: 'OTX_LIST_SHIFTS' }] })
-  t.match(await cursor(), { watermark: undefined, walk: undefined })
-  otx.behave()
-  t.match(await walk(), { problems: [] })
-  t.match(await cursor(), { watermark: /^2026/ })
-  t.ok((await live()).includes(hostOf(0)))
-})
-
 t.test('a pulse that is too large is recorded, and the walk goes on behind it', async (t) => {
   await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, cursor, live } = await start(t, db, { maxBodyBytes: 8_000 })
+    const { otx, walk, cursor, live } = await startFive(t, db, { maxBodyBytes: 8_000 })
     otx.add(pulseOf(6, { description: 'x'.repeat(9_000) }))
     otx.add(pulseOf(7))
     await walk()
@@ -376,7 +175,7 @@ t.test('a last pulse that is too large ends the walk', async (t) => {
 
 t.test('who has the key and whose pulses come is told before they are stored', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk } = await start(t, db)
+  const { otx, walk } = await startFive(t, db)
   otx.revise('p3', { author_name: 'Quay Lab', modified: '2026-05-04T00:00:00' })
   otx.revise('p2', { author_name: '', modified: '2026-05-03T00:00:00' })
   const told: unknown[] = []
@@ -399,7 +198,7 @@ t.test('who has the key and whose pulses come is told before they are stored', a
 
 t.test('an OTX that does not say whose key it is, is walked all the same', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
-  const { otx, walk, live } = await start(t, db)
+  const { otx, walk, live } = await startFive(t, db)
   otx.misbehaveAt(asks.me, { kind: 'html-error', status: 503 })
   const told: string[] = []
   const { problems } = await walk({ onMe: (username) => void told.push(username) })
@@ -410,7 +209,7 @@ t.test('an OTX that does not say whose key it is, is walked all the same', async
 
 t.test('old indicators in a pulse of today are judged by their own age', async (t) => {
   await forEachStore(t, async (t, { db }) => {
-    const { otx, walk, live } = await start(t, db)
+    const { otx, walk, live } = await startFive(t, db)
     const years = ['2019', '2024', '2026'].map((year, n) =>
       indicatorOf(10 + n, { created: `${year}-05-20T00:00:00` }),
     )
