@@ -3,22 +3,15 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createAccount, grantRead } from '../../src/store/accounts.ts'
 import { readCollections } from '../../src/store/collections.ts'
-import { openStore } from '../../src/store/db.ts'
 import { readLiveValues } from '../helpers/sound-feed.ts'
-import { makeFolder, makeStore } from '../helpers/stores.ts'
-import { runTaxiway } from '../helpers/taxiway.ts'
-import { aCollection, anAssertion, createTestIntake, reportOn } from '../intake/reports.ts'
+import { aCollection, anAssertion, reportOn } from '../intake/reports.ts'
+import { openCommandStore } from './command-store.ts'
 
 const host = (name: string) => `${name}.taxiway-demo.com`
 const dayMs = 86_400_000
 
 t.test('indicators by the command line', async (t) => {
-  const place = await makeStore(t, 'postgresql')
-  const store = await openStore(place)
-  t.teardown(() => store.close())
-  const { db } = store
-  const folder = makeFolder(t)
-  const intake = createTestIntake(t, db)
+  const { db, folder, intake, run } = await openCommandStore(t)
   // The commands go by the real clock.
   intake.now = new Date()
   const validFrom = new Date(Date.now() - dayMs)
@@ -35,11 +28,6 @@ t.test('indicators by the command line', async (t) => {
   const [first] = await readCollections(db)
   await grantRead(db, account?.id as number, first?.id as number)
   const live = () => readLiveValues(db, 'esa-network')
-  const run = (...args: string[]) =>
-    runTaxiway(t, args, {
-      TAXIWAY_DATABASE_URL: place.databaseUrl as string,
-      TAXIWAY_DATA_DIR: folder,
-    })
   const done = async (...args: string[]) => {
     const { code, stdout, stderr } = await run(...args)
     t.same([code, stderr], [0, ''], args.join(' '))

@@ -2,18 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import t from 'tap'
-import { openStore } from '../../src/store/db.ts'
 import { readJudgingState, writePolicy } from '../../src/store/judging.ts'
 import { readLiveBlocks, readLiveValues } from '../helpers/sound-feed.ts'
-import { makeFolder, makeStore } from '../helpers/stores.ts'
-import { runTaxiway } from '../helpers/taxiway.ts'
-import {
-  aCollection,
-  anAssertion,
-  aWarninglist,
-  createTestIntake,
-  reportOn,
-} from '../intake/reports.ts'
+import { aCollection, anAssertion, aWarninglist, reportOn } from '../intake/reports.ts'
+import { openCommandStore } from './command-store.ts'
 
 const dayMs = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * dayMs)
@@ -22,12 +14,7 @@ const on = (value: string, days: number, type = 'domain') =>
 const host = (name: string) => `${name}.taxiway-demo.com`
 
 t.test('the judging policy by the command line', async (t) => {
-  const place = await makeStore(t, 'postgresql')
-  const store = await openStore(place)
-  t.teardown(() => store.close())
-  const { db } = store
-  const folder = makeFolder(t)
-  const intake = createTestIntake(t, db)
+  const { db, folder, intake, run } = await openCommandStore(t, 'judging')
   intake.now = new Date()
   await intake.settle(aCollection())
   await intake.take([
@@ -35,11 +22,6 @@ t.test('the judging policy by the command line', async (t) => {
     reportOn([on('93.184.216.34', 10, 'ipv4')], { externalId: 'r2' }),
   ])
   const live = () => readLiveValues(db, 'all')
-  const run = (...args: string[]) =>
-    runTaxiway(t, ['judging', ...args], {
-      TAXIWAY_DATABASE_URL: place.databaseUrl as string,
-      TAXIWAY_DATA_DIR: folder,
-    })
   const done = async (...args: string[]) => {
     const { code, stdout, stderr } = await run(...args)
     t.same([code, stderr], [0, ''], args.join(' '))

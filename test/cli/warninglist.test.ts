@@ -1,21 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openStore } from '../../src/store/db.ts'
 import { readLiveValues } from '../helpers/sound-feed.ts'
-import { makeFolder, makeStore } from '../helpers/stores.ts'
+import { makeFolder } from '../helpers/stores.ts'
 import { runTaxiway } from '../helpers/taxiway.ts'
-import { aCollection, anAssertion, createTestIntake, reportOn } from '../intake/reports.ts'
+import { aCollection, anAssertion, reportOn } from '../intake/reports.ts'
+import { openCommandStore } from './command-store.ts'
 
 const host = (name: string) => `${name}.taxiway-demo.com`
 
 t.test('warninglists by the command line', async (t) => {
-  const place = await makeStore(t, 'postgresql')
-  const store = await openStore(place)
-  t.teardown(() => store.close())
-  const { db } = store
-  const folder = makeFolder(t)
-  const intake = createTestIntake(t, db)
+  const { db, folder, intake, run } = await openCommandStore(t, 'warninglist')
   const today = new Date()
   intake.now = today
   const fresh = (value: string, type: 'domain' | 'url' | 'ipv4' = 'domain') =>
@@ -31,11 +26,6 @@ t.test('warninglists by the command line', async (t) => {
   ])
   const live = () => readLiveValues(db, 'all')
   const all = [host('a'), host('b'), `http://${host('a')}/x`, '185.220.101.9'].sort()
-  const run = (...args: string[]) =>
-    runTaxiway(t, ['warninglist', ...args], {
-      TAXIWAY_DATABASE_URL: place.databaseUrl as string,
-      TAXIWAY_DATA_DIR: folder,
-    })
   const lines = (text: string) =>
     text
       .trim()

@@ -1,30 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { openStore } from '../../src/store/db.ts'
 import { readLiveValues } from '../helpers/sound-feed.ts'
-import { makeFolder, makeStore } from '../helpers/stores.ts'
-import { runTaxiway } from '../helpers/taxiway.ts'
-import { aCollection, createTestIntake, reportOn } from '../intake/reports.ts'
+import { aCollection, reportOn } from '../intake/reports.ts'
+import { openCommandStore } from './command-store.ts'
 
 const host = (name: string) => `${name}.taxiway-demo.com`
 
 t.test('withdrawals by the command line', async (t) => {
-  const place = await makeStore(t, 'postgresql')
-  const store = await openStore(place)
-  t.teardown(() => store.close())
-  const { db } = store
-  const folder = makeFolder(t)
-  const intake = createTestIntake(t, db)
+  const { db, folder, intake, run } = await openCommandStore(t, 'withdraw')
   await intake.settle(aCollection())
   await intake.take([reportOn(['a', 'b', 'c'].map(host), { externalId: 'r1' })])
   await intake.take([reportOn([host('c')], { externalId: 'l1' })], { source: 'lab' })
   const live = () => readLiveValues(db, 'all')
-  const run = (...args: string[]) =>
-    runTaxiway(t, ['withdraw', ...args], {
-      TAXIWAY_DATABASE_URL: place.databaseUrl as string,
-      TAXIWAY_DATA_DIR: folder,
-    })
   const why = ['--reason', 'our own', '--by', 'ana']
 
   await t.test('an indicator in any spelling', async (t) => {

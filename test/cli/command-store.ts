@@ -1,0 +1,20 @@
+import type { Test } from 'tap'
+import { openStore } from '../../src/store/db.ts'
+import { makeFolder, makeStore } from '../helpers/stores.ts'
+import { type Ended, runTaxiway } from '../helpers/taxiway.ts'
+import { createTestIntake } from '../intake/reports.ts'
+
+/** A store of its own on PostgreSQL, and what runs a command on it. */
+export async function openCommandStore(t: Test, ...command: readonly string[]) {
+  const place = await makeStore(t, 'postgresql')
+  const store = await openStore(place)
+  t.teardown(() => store.close())
+  const { db } = store
+  const folder = makeFolder(t)
+  const run = (...args: string[]): Promise<Ended> =>
+    runTaxiway(t, [...command, ...args], {
+      TAXIWAY_DATABASE_URL: place.databaseUrl as string,
+      TAXIWAY_DATA_DIR: folder,
+    })
+  return { db, folder, intake: createTestIntake(t, db), run }
+}
