@@ -90,7 +90,7 @@ const eventsPageSize = 256
 
 /** @throws ConfigError */
 export function createOtxClient(options: OtxClientOptions): OtxClient {
-  const { apiKey, pageSize = 32, maxBodyBytes = 64 * 1024 * 1024 } = options
+  const { apiKey, pageSize = 16, maxBodyBytes = 64 * 1024 * 1024 } = options
   const clock = options.clock ?? systemClock
   const apiUrl = otxApiUrl(options.url)
   const http = createHttp({
