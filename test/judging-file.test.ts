@@ -27,10 +27,8 @@ t.test('the example has every key, and otherwise the defaults', async (t) => {
   const { ownDomains, ownRanges, sources, ...others } = readJudgingFile(seeds)
   t.same([ownDomains, ownRanges], [['corp.taxiway-demo.com'], ['22.99.0.0/24']])
   t.same(Object.keys(sources?.otx ?? {}), ['confidence', 'authors', 'ageDays'])
-  t.same(completePolicy(others), {
-    ...defaultPolicy,
-    heldBackTypes: [...defaultPolicy.heldBackTypes].sort(),
-  })
+  // In their order too: `judging apply` would tell of a change otherwise.
+  t.same(completePolicy(others), defaultPolicy)
   t.same(Object.keys(readJudgingFile(seeds)).sort(), [...policyKeys].sort())
 })
 

@@ -40,7 +40,7 @@ export const defaultPolicy: JudgingPolicy = Object.freeze<JudgingPolicy>({
   ownDomains: [],
   ownRanges: [],
   broadestCidr: { ipv4: 20, ipv6: 48 },
-  heldBackTypes: ['ja3', 'ssl-cert-fingerprint', 'osquery', 'bitcoin-address'],
+  heldBackTypes: ['bitcoin-address', 'ja3', 'osquery', 'ssl-cert-fingerprint'],
   // Addresses change hands within weeks, names within months; a file stays what it is.
   ageDays: {
     ipv4: 30,
