@@ -29,11 +29,11 @@ const longLeaseMs = 15_000
 
 /** Four pages. One pulse, on the second, is larger than two transactions; another is revised by a test. */
 const pulses = [
-  ...makeSyntheticPulses(100, 20),
+  ...makeSyntheticPulses(50, 20),
   ...makeSyntheticPulses(1, 6_500).map((pulse) => ({
     ...pulse,
     id: 'large',
-    modified: '2026-04-03T07:30:00',
+    modified: '2026-04-02T03:30:00',
   })),
 ]
 const revised = {
