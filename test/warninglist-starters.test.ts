@@ -70,6 +70,9 @@ t.test('ranges are no larger than what one owner has', async (t) => {
 
 const expected = {
   'domain gmail.com': 'block',
+  'domain www.gmail.com': 'block',
+  'domain www.outlook.com': 'block',
+  'domain www.bit.ly': 'block',
   'domain smtp.gmail.com': 'block',
   'domain google.com': 'block',
   'domain www.google.com': 'block',
