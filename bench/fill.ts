@@ -21,6 +21,7 @@ export function benchCollection(change: Partial<CollectionSettings> = {}): Colle
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'esa',
     packaging: 'indicator',
+    cidr: 'omit',
     pageSize: undefined,
     refreshDays: undefined,
     ...change,

@@ -8,6 +8,7 @@ type Defaulted =
   | 'bindings'
   | 'profile'
   | 'packaging'
+  | 'cidr'
   | 'pageSize'
   | 'refreshDays'
 type FileEntry = Omit<CollectionSettings, Defaulted> & Partial<CollectionSettings>
@@ -40,6 +41,11 @@ export function parseCollections(text: string, path: string): readonly Collectio
     if (depthOf(settings.rule) > maxRuleDepth) {
       throw new ConfigError(
         `${path}, line ${lineOf(['collections', index, 'rule'])}: the rule is nested deeper than ${maxRuleDepth} levels; flatten it`,
+      )
+    }
+    if (settings.cidr !== 'omit' && settings.profile !== 'full') {
+      throw new ConfigError(
+        `${path}, line ${lineOf(['collections', index, 'cidr'])}: "cidr: ${settings.cidr}" needs "profile: full"; the clients of the profile "${settings.profile}" read no blocks of addresses`,
       )
     }
     return { ...settings, pageSize, refreshDays: refreshDays || undefined }

@@ -30,7 +30,7 @@ const rules: Record<string, Rule> = {
   http: { folders: ['model', 'security'], npm: ['fastify', '@fastify/*'] },
   taxii: {
     folders: ['model', 'store', 'publish', 'stix', 'intake', 'xml', 'http'],
-    npm: ['fastify'],
+    npm: ['fastify', 'undici'],
   },
   admin: {
     folders: ['model', 'store', 'intake', 'publish', 'isolation', 'security', 'http'],
@@ -41,7 +41,9 @@ const rules: Record<string, Rule> = {
 }
 
 /** A package that one file of its folder alone may use. */
-const onlyIn: Record<string, Record<string, string>> = { taxii: { fastify: 'taxii/routes.ts' } }
+const onlyIn: Record<string, Record<string, string>> = {
+  taxii: { fastify: 'taxii/routes.ts', undici: 'taxii/client/http.ts' },
+}
 
 const vagueNames = /^(utils?|helpers?|common|managers?)$/
 

@@ -42,6 +42,7 @@ t.test('what a collection does not say has a default', async (t) => {
       bindings: ['urn:stix.mitre.org:xml:1.2'],
       profile: 'esa',
       packaging: 'indicator',
+      cidr: 'omit',
       pageSize: undefined,
       refreshDays: 20,
     },

@@ -4,7 +4,7 @@ import type { StoryAssertion } from '../model/indicator-story.ts'
 import type { Observable } from '../model/near.ts'
 import { normalForm } from '../model/normal-form.ts'
 import { type ObservableType, observableTypes } from '../model/observable.ts'
-import { isPublishable } from '../stix/profiles.ts'
+import { findLeftOut } from '../stix/profiles.ts'
 import type { Db } from '../store/db.ts'
 import { findHolders } from '../store/holders.ts'
 import { readIndicatorStory } from '../store/indicator-story.ts'
@@ -58,7 +58,7 @@ export async function readToldStory(
 ): Promise<ToldStory> {
   // Side by side: none needs another.
   const [story, holders, near, trusted] = await Promise.all([
-    readIndicatorStory(db, indicator, isPublishable, now),
+    readIndicatorStory(db, indicator, findLeftOut, now),
     findHolders(db, { indicatorIds: [indicator.id] }),
     findNearIndicators(db, [indicator], mostNear),
     readTrust(db),

@@ -58,6 +58,7 @@ const settingNames = [
   'bindings',
   'profile',
   'packaging',
+  'cidr',
   'pageSize',
   'refreshDays',
 ] as const satisfies readonly (keyof CollectionSettings)[]

@@ -33,6 +33,7 @@ export interface JudgedAssertion {
     readonly judgeAt: Date | undefined
     readonly suppressions: readonly RecordedReason[]
     readonly remarks: readonly Remark[]
+    readonly sightings: number | undefined
   }
 }
 
@@ -103,6 +104,7 @@ function judgeAssertion(
       judgeAt: nextJudgement(verdict, now),
       suppressions: toRecorded(verdict),
       remarks: verdict.remarks,
+      sightings: assertion.sightings,
     },
   }
 }

@@ -21,4 +21,6 @@ export interface Assertion {
   readonly active: boolean
   /** true where the upstream itself has accepted that it is a false positive; absent: not known */
   readonly refuted?: boolean
+  /** how often the upstream says that it was seen; absent: it does not say */
+  readonly sightings?: number
 }

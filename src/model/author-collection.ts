@@ -28,6 +28,7 @@ export function authorCollection(source: string, author: string): CollectionSett
     bindings: ['urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',
     packaging: 'indicator',
+    cidr: 'omit',
     pageSize: undefined,
     refreshDays: 20,
   }

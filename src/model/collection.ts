@@ -12,6 +12,24 @@ export type ContentBinding = (typeof contentBindings)[number]
 export const profiles = ['esa', 'tid', 'full'] as const
 export type Profile = (typeof profiles)[number]
 
+/** What a content block holds: one indicator, or up to a hundred of one report under its header. */
+export const packagings = ['indicator', 'report'] as const
+export type Packaging = (typeof packagings)[number]
+
+/**
+ * How a block of addresses is spelled: CybOX's own category `cidr`, which some clients refuse, or
+ * `a.b.c.d/n` as if it were one address, as MineMeld has it. `omit`: it is left out.
+ */
+export const cidrForms = ['omit', 'cidr', 'address'] as const
+export type CidrForm = (typeof cidrForms)[number]
+
+/** What decides which indicators a collection can spell at all (stix/profiles.ts). */
+export interface Shape {
+  readonly profile: Profile
+  /** other than `omit` with the profile `full` alone */
+  readonly cidr: CidrForm
+}
+
 /** A rule selects assertions; a leaf with several values means any of them. */
 export type Rule =
   | { readonly all: readonly Rule[] }
@@ -25,7 +43,7 @@ export type Rule =
   | { readonly confidence: { readonly atLeast?: number; readonly atMost?: number } }
   | { readonly age: { readonly atLeastDays?: number; readonly atMostDays?: number } }
 
-export interface CollectionSettings {
+export interface CollectionSettings extends Shape {
   readonly name: string
   readonly description: string
   readonly rule: Rule
@@ -35,8 +53,7 @@ export interface CollectionSettings {
   readonly nonPublic: boolean
   /** the first is what a poll gets that names none */
   readonly bindings: readonly ContentBinding[]
-  readonly profile: Profile
-  readonly packaging: 'indicator'
+  readonly packaging: Packaging
   /** blocks a Poll_Response; undefined: one complete response */
   readonly pageSize: number | undefined
   /** each live indicator is published again before so many days are over; undefined: never */

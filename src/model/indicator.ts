@@ -15,6 +15,13 @@ export interface PermittedAssertion {
   readonly confidence: number
   readonly validFrom: Date
   readonly validUntil: Date | undefined
+  /** how often the source says that it was seen; undefined: it does not say */
+  readonly sightings: number | undefined
+  /** what the report says of who is behind it and how they work; '' and [] where it says nothing */
+  readonly adversary: string
+  readonly malwareFamilies: readonly string[]
+  /** such as T1566.001; sources write names here too */
+  readonly attackIds: readonly string[]
 }
 
 /** An indicator as one collection may see it. `assertions` is never empty and is in a fixed order. */

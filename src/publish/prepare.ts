@@ -143,19 +143,19 @@ function* renderFor(
   // By the collections that permit something: there may be hundreds, of which an indicator is in a few.
   const places = new Set(indicator.permitted.flatMap((one) => one.collections))
   for (const place of [...places].sort((a, b) => a - b)) {
-    const { id: collectionId, profile, bindings } = collections[place] as Collection
-    if (!isPublishable(profile, indicator.type)) continue
+    const { id: collectionId, profile, cidr, bindings } = collections[place] as Collection
+    if (!isPublishable({ profile, cidr }, indicator.type, indicator.value)) continue
     const permitted = indicator.permitted.filter((one) => one.collections.includes(place))
     const which = permitted.map((one) => indicator.permitted.indexOf(one)).join()
     for (const binding of bindings) {
-      const key = `${profile} ${binding} ${which}`
+      const key = `${profile} ${cidr} ${binding} ${which}`
       let found = shared.get(key)
       if (!found) {
         const assertions = permitted.map((one) => one.assertion)
         const { type, value } = indicator
         const rendered = renderIndicator(
           { type, value, assertions },
-          { binding, profile, producer },
+          { binding, profile, cidr, producer },
         )
         found = { id: 0, listed: false, digest: rendered.digest.toString('hex'), rendered }
         shared.set(key, found)

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
-import type { ContentBinding, Profile } from '../model/collection.ts'
+import type { ContentBinding, Shape } from '../model/collection.ts'
 import type { IndicatorView, PermittedAssertion } from '../model/indicator.ts'
 import { formatMicros, type Micros } from '../model/micros.ts'
 import { type Tlp, tlpRank } from '../model/tlp.ts'
 import { escapeAttribute, escapeText } from '../xml/write.ts'
 import { getSpelling, type RenderableType, renderProperties } from './cybox.ts'
 import { type IdNamespace, indicatorGuid, packageGuid } from './ids.ts'
-import { isPublishable } from './profiles.ts'
+import { findLeftOut } from './profiles.ts'
 import { collectReferences, describeAll, findTitle, maxTitleLength, toLine } from './text.ts'
 
 /** Who publishes: named on each indicator, and owner of the namespace of all ids. */
@@ -16,9 +16,8 @@ export interface Producer {
   readonly idNamespace: IdNamespace
 }
 
-export interface RenderOptions {
+export interface RenderOptions extends Shape {
   readonly binding: ContentBinding
-  readonly profile: Profile
   readonly producer: Producer
 }
 
@@ -168,13 +167,13 @@ const sampleProducer: Producer = { name: '', idNamespace: { prefix: 'p', uri: 'u
 const templateDigests = new Map<string, string>()
 
 /** Stands for all that a package holds besides its content, so that a change of the template shows in digests. */
-function templateDigest({ type, tlp }: Content, { binding, profile }: RenderOptions): string {
-  const key = `${binding} ${profile} ${type} ${tlp}`
+function templateDigest({ type, tlp }: Content, { binding, profile, cidr }: RenderOptions): string {
+  const key = `${binding} ${profile} ${cidr} ${type} ${tlp}`
   const known = templateDigests.get(key)
   if (known !== undefined) return known
   const blank = { title: '', description: '', validity: '', confidence: '', references: '' }
   const sample: Content = { type, value: '', tlp, producerName: '', ...blank }
-  const options = { binding, profile, producer: sampleProducer }
+  const options = { binding, profile, cidr, producer: sampleProducer }
   const digest = hash('sha256', assembleHead(sample, options) + assembleTail(sample, options, ''))
   templateDigests.set(key, digest)
   return digest
@@ -194,14 +193,13 @@ function digestOf(content: Content, options: RenderOptions): Buffer {
 /**
  * Renders an indicator as a package of its own, in the one shape that every known client reads:
  * one inline observable with one value, nothing by reference.
- * @throws TypeError when the profile does not publish the type; ask isPublishable first
+ * @throws TypeError when the shape leaves the indicator out; ask isPublishable first
  */
 export function renderIndicator(view: IndicatorView, options: RenderOptions): RenderedPackage {
-  const { type } = view
-  const { profile, producer } = options
-  if (!isPublishable(profile, type))
-    throw new TypeError(`the profile "${profile}" does not publish observables of type "${type}"`)
-  const content = toContent(view, type, producer)
+  const { type, value } = view
+  const leftOut = findLeftOut(options, type, value)
+  if (leftOut) throw new TypeError(`an indicator cannot be rendered: ${leftOut.text}`)
+  const content = toContent(view, type as RenderableType, options.producer)
   return {
     digest: digestOf(content, options),
     withTimestamp: (timestamp) => ({

@@ -1,4 +1,4 @@
-import type { Profile } from '../model/collection.ts'
+import type { Profile, Shape } from '../model/collection.ts'
 import type { ObservableType } from '../model/observable.ts'
 import type { RenderableType } from './cybox.ts'
 
@@ -18,6 +18,24 @@ export function publishableTypes(profile: Profile): readonly RenderableType[] {
   return typesByProfile[profile]
 }
 
-export function isPublishable(profile: Profile, type: ObservableType): type is RenderableType {
-  return (typesByProfile[profile] as readonly ObservableType[]).includes(type)
+/** Why a shape leaves an indicator out. */
+export interface LeftOut {
+  /** a stable word to count by: `type` where all of its type are left out, or else what is wrong with the value */
+  readonly rule: string
+  /** the end of a sentence that begins with the indicator */
+  readonly text: string
+}
+
+/** @returns undefined where the shape publishes it */
+export function findLeftOut(
+  { profile }: Shape,
+  type: ObservableType,
+  _value: string,
+): LeftOut | undefined {
+  if ((typesByProfile[profile] as readonly ObservableType[]).includes(type)) return undefined
+  return { rule: 'type', text: `its profile ${profile} does not publish ${type}` }
+}
+
+export function isPublishable(shape: Shape, type: ObservableType, value: string): boolean {
+  return findLeftOut(shape, type, value) === undefined
 }

@@ -40,6 +40,7 @@ export interface AssertionRow {
   readonly judgeAt: Date | undefined
   readonly suppressions: readonly RecordedReason[]
   readonly remarks: readonly RecordedRemark[]
+  readonly sightings: number | undefined
 }
 
 /** Whether one of these keeps an assertion out of every feed. */
@@ -119,6 +120,7 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
     j: row.judgeAt,
     b: isSuppressedBy(row.suppressions),
     m: row.remarks.length > 0 ? row.remarks : null,
+    n: row.sightings,
   }))
   const written = await sql<{
     id: number
@@ -128,18 +130,18 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
   }>`
     insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
       description, role, tlp, confidence, asserted_confidence, valid_from, valid_until, ends_at, active,
-      refuted, judge_at, suppressed, remarks)
+      refuted, judge_at, suppressed, remarks, sightings)
     select * from json_to_recordset(${recordset(records)}::json) as x(
       i bigint, s integer, r bigint, v integer, x text, t text, d text, o text, l smallint, c smallint,
       y smallint, f timestamptz, u timestamptz, e timestamptz, a boolean, g boolean, j timestamptz, b boolean,
-      m jsonb)
+      m jsonb, n integer)
     on conflict (report_id, indicator_id, source_id) do update set
       report_version = excluded.report_version, external_id = excluded.external_id,
       title = excluded.title, description = excluded.description, role = excluded.role,
       tlp = excluded.tlp, confidence = excluded.confidence,
       asserted_confidence = excluded.asserted_confidence, valid_from = excluded.valid_from,
       valid_until = excluded.valid_until, ends_at = excluded.ends_at, active = excluded.active, refuted = excluded.refuted,
-      judge_at = excluded.judge_at, suppressed = excluded.suppressed, remarks = excluded.remarks
+      judge_at = excluded.judge_at, suppressed = excluded.suppressed, remarks = excluded.remarks, sightings = excluded.sightings
     returning id, indicator_id, report_id, (xmax = 0) as added`.execute(db)
   const replaced = written.rows.filter((row) => !row.added).map((row) => row.id)
   if (replaced.length > 0) await clearSuppressions(db, replaced)

@@ -1,9 +1,11 @@
 import { type Selectable, sql } from 'kysely'
 import {
+  type CidrForm,
   type Collection,
   type CollectionSettings,
   type ContentBinding,
   contentBindings,
+  type Packaging,
   type Profile,
   type Rule,
 } from '../model/collection.ts'
@@ -57,7 +59,8 @@ function toCollection(row: Selectable<Tables['collections']>): StoredCollection 
     maxTlp: tlpLevels[row.max_tlp] as Tlp,
     bindings: row.bindings.map(bindingOf),
     profile: row.profile as Profile,
-    packaging: row.packaging as 'indicator',
+    packaging: row.packaging as Packaging,
+    cidr: row.cidr as CidrForm,
     pageSize: row.page_size ?? undefined,
     refreshDays: row.refresh_days ?? undefined,
     nonPublic: row.non_public,
@@ -122,6 +125,7 @@ function toColumns(settings: CollectionSettings) {
     bindings: settings.bindings.map(bindingNumber),
     profile: settings.profile,
     packaging: settings.packaging,
+    cidr: settings.cidr,
     page_size: settings.pageSize ?? null,
     refresh_days: settings.refreshDays ?? null,
     non_public: settings.nonPublic,

@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import type { Profile } from '../model/collection.ts'
 import type {
   IndicatorStory,
   StoryAssertion,
@@ -7,22 +6,21 @@ import type {
   StoryReport,
   StorySuppression,
 } from '../model/indicator-story.ts'
-import type { ObservableType } from '../model/observable.ts'
 import { type Tlp, tlpLevels } from '../model/tlp.ts'
 import type { Db } from './db.ts'
 import type { NamedIndicator } from './named-indicators.ts'
 import { readOverrides } from './overrides.ts'
-import { readStoryCollections } from './story-collections.ts'
+import { type FindLeftOut, readStoryCollections } from './story-collections.ts'
 
 /**
  * Reads the whole story of an indicator. Costs by what there is of this one, not by what the store holds;
  * several queries, so that a change in between may show in one and not in another.
- * @param isPublishable what the profiles publish
+ * @param findLeftOut what the profiles leave out
  */
 export async function readIndicatorStory(
   db: Db,
   indicator: NamedIndicator,
-  isPublishable: (profile: Profile, type: ObservableType) => boolean,
+  findLeftOut: FindLeftOut,
   now: Date,
 ): Promise<IndicatorStory> {
   const { id, type, value } = indicator
@@ -43,7 +41,7 @@ export async function readIndicatorStory(
       recalledAt,
     })),
     overrides: await readOverrides(db, { indicatorId: id }),
-    collections: await readStoryCollections(db, { id, type, assertions, isPublishable, now }),
+    collections: await readStoryCollections(db, { id, type, value, assertions, findLeftOut, now }),
   }
 }
 

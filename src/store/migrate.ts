@@ -4,6 +4,7 @@ import * as foundation from './migrations/0001-foundation.ts'
 import * as lawOfTheFeed from './migrations/0002-law-of-the-feed.ts'
 import * as leases from './migrations/0003-leases.ts'
 import * as judging from './migrations/0004-judging.ts'
+import * as shapes from './migrations/0005-shapes.ts'
 
 // Named here rather than found in the folder: the built package and the sources differ in endings.
 const migrations: Record<string, Migration> = {
@@ -11,6 +12,7 @@ const migrations: Record<string, Migration> = {
   '0002-law-of-the-feed': lawOfTheFeed,
   '0003-leases': leases,
   '0004-judging': judging,
+  '0005-shapes': shapes,
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Profile } from '../model/collection.ts'
+import type { Shape } from '../model/collection.ts'
 import type {
   StoryAssertion,
   StoryCollection,
@@ -14,11 +14,19 @@ import { bindingOf, readCollections, type StoredCollection } from './collections
 import type { Db } from './db.ts'
 import { ruleToSql } from './rules.ts'
 
+/** @returns why a shape leaves an indicator out, as `text`; undefined: it does not */
+export type FindLeftOut = (
+  shape: Shape,
+  type: ObservableType,
+  value: string,
+) => { readonly text: string } | undefined
+
 interface Told {
   readonly id: number
   readonly type: ObservableType
   readonly assertions: readonly StoryAssertion[]
-  readonly isPublishable: (profile: Profile, type: ObservableType) => boolean
+  readonly value: string
+  readonly findLeftOut: FindLeftOut
   readonly now: Date
 }
 
@@ -50,18 +58,15 @@ type WhyNot = (collection: StoredCollection, assertion: StoryAssertion) => strin
 
 function explain(
   collection: StoredCollection,
-  { type, assertions, isPublishable }: Told,
+  { type, value, assertions, findLeftOut }: Told,
   holds: boolean,
   whyNot: WhyNot,
 ): readonly StoryWhy[] {
   const why = reasonsAgainst(collection, assertions, whyNot)
-  const fits = isPublishable(collection.profile, type)
-  const against: readonly StoryWhy[] = fits
-    ? why
-    : [
-        { kind: 'profile', text: `its profile ${collection.profile} does not publish ${type}` },
-        ...why,
-      ]
+  const leftOut = findLeftOut(collection, type, value)
+  const against: readonly StoryWhy[] = leftOut
+    ? [{ kind: 'profile', text: leftOut.text }, ...why]
+    : why
   const behind = collection.reconciledVersion < collection.settingsVersion
   const because = behind ? ', when it follows its changed settings' : ''
   if (holds) {

@@ -59,6 +59,7 @@ export interface Tables {
     refuted: Generated<boolean>
     judge_at: Timestamp | null
     suppressed: boolean
+    sightings: number | null
     remarks: Json<readonly { readonly rule: string; readonly detail: string }[]> | null
   }
   suppressions: {
@@ -128,6 +129,7 @@ export interface Tables {
     bindings: number[]
     profile: string
     packaging: string
+    cidr: Generated<string>
     page_size: number | null
     refresh_days: number | null
     non_public: Generated<boolean>

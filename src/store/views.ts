@@ -7,6 +7,7 @@ import { createAuthorPermits } from './author-permits.ts'
 import type { Db } from './db.ts'
 import { isRecalled } from './recalls.ts'
 import { ruleToSql } from './rules.ts'
+import type { ReportDetails } from './tables.ts'
 
 /** An indicator's surviving assertions, each with the collections whose rule and TLP permit it. */
 export interface IndicatorWithPermits {
@@ -37,7 +38,7 @@ export async function readPermits(
   const { rows } = await sql<PermitRow>`
     select * from (
       select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
-        a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value, s.name as source,
+        a.sightings, a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value, s.name as source,
         coalesce(r.author, '') as author, coalesce(r.public, true) as public,
         ${permits.length > 0 ? sql`array[${sql.join(permits)}]` : sql`'{}'`}::boolean[] as permits
       from assertions a
@@ -74,6 +75,10 @@ export async function readPermits(
         confidence: row.confidence,
         validFrom: row.valid_from,
         validUntil: row.valid_until ?? undefined,
+        sightings: row.sightings ?? undefined,
+        adversary: report?.details.adversary ?? '',
+        malwareFamilies: report?.details.malwareFamilies ?? [],
+        attackIds: report?.details.attackIds ?? [],
       },
       collections: [...places, ...permitted].sort((a, b) => a - b),
     })
@@ -108,6 +113,7 @@ interface PermitRow {
   role: string
   tlp: number
   confidence: number
+  sightings: number | null
   valid_from: Date
   valid_until: Date | null
   type: ObservableType
@@ -124,15 +130,15 @@ interface ReportRow {
   name: string
   author: string
   refs: string[]
+  details: ReportDetails
 }
 
 /** Apart from the assertions, because a report's name and references would be sent again with each of them. */
 async function readReports(db: Db, rows: readonly PermitRow[]) {
   const ids = [...new Set(rows.flatMap((row) => row.report_id ?? []))]
   const reports = await sql<ReportRow>`
-    select id, external_id, name, author, refs from reports where id = any(${ids}::bigint[])`.execute(
-    db,
-  )
+    select id, external_id, name, author, refs, details from reports
+    where id = any(${ids}::bigint[])`.execute(db)
   return new Map(reports.rows.map((row) => [row.id, row]))
 }
 

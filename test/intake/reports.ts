@@ -90,6 +90,7 @@ export function aCollection(change: Partial<CollectionSettings> = {}): Collectio
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'full',
     packaging: 'indicator',
+    cidr: 'omit',
     pageSize: undefined,
     refreshDays: undefined,
     ...change,

@@ -22,6 +22,7 @@ const collection: CollectionSettings = {
   bindings: ['urn:stix.mitre.org:xml:1.2'],
   profile: 'esa',
   packaging: 'indicator',
+  cidr: 'omit',
   pageSize: undefined,
   refreshDays: undefined,
 }

@@ -19,7 +19,7 @@ import { type Parsed, parseStrictly, textsOf } from './parse.ts'
 import { plainAssertion, producer, sampleValues, viewOf } from './views.ts'
 
 const binding: ContentBinding = 'urn:stix.mitre.org:xml:1.2'
-const full: RenderOptions = { binding, profile: 'full', producer }
+const full: RenderOptions = { binding, profile: 'full', cidr: 'omit', producer }
 const timestamp = 1_760_000_000_123_456
 
 function parse(view: IndicatorView, options: RenderOptions = full): readonly Parsed[] {
@@ -235,6 +235,10 @@ const anyAssertion: fc.Arbitrary<PermittedAssertion> = fc.record({
   confidence: fc.integer({ min: 0, max: 100 }),
   validFrom: fc.date(),
   validUntil: fc.option(fc.date(), { nil: undefined }),
+  sightings: fc.option(fc.nat(), { nil: undefined }),
+  adversary: anyText,
+  malwareFamilies: fc.array(anyText, { maxLength: 3 }),
+  attackIds: fc.array(anyText, { maxLength: 3 }),
 })
 const anyView: fc.Arbitrary<IndicatorView> = fc.record({
   type: fc.constantFrom(...publishableTypes('full')),
@@ -304,6 +308,7 @@ t.test('digests are equal exactly when the packages are', async () => {
   const options: fc.Arbitrary<RenderOptions> = fc.record({
     binding: fc.constantFrom(...contentBindings),
     profile: fc.constant('full' as const),
+    cidr: fc.constant('omit' as const),
     producer: fc.constantFrom(
       producer,
       { ...producer, name: 'Another' },

@@ -14,7 +14,7 @@ t.test('a type is publishable exactly when the profile lists it', async (t) => {
   for (const profile of profiles)
     for (const type of observableTypes)
       t.equal(
-        isPublishable(profile, type),
+        isPublishable({ profile, cidr: 'omit' }, type, 'x'),
         publishableTypes(profile).some((listed) => listed === type),
         `${profile}: ${type}`,
       )

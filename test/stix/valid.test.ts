@@ -30,7 +30,13 @@ const variants: readonly (readonly Partial<PermittedAssertion>[])[] = [
 for (const binding of contentBindings) {
   for (const profile of profiles) {
     t.test(`every package of ${profile} in ${binding} is valid STIX`, async (t) => {
-      const options = { binding, profile, producer, timestamp: 1_760_000_000_123_456 }
+      const options = {
+        binding,
+        profile,
+        cidr: 'omit' as const,
+        producer,
+        timestamp: 1_760_000_000_123_456,
+      }
       const packages = publishableTypes(profile).flatMap((type) =>
         variants.map((assertions) => renderPackage(viewOf(type, ...assertions), options)),
       )
@@ -47,6 +53,7 @@ for (const binding of contentBindings) {
     const options = {
       binding,
       profile: 'full',
+      cidr: 'omit',
       producer,
       timestamp: 1_760_000_000_123_456,
     } as const

@@ -18,6 +18,10 @@ export const plainAssertion: PermittedAssertion = {
   confidence: 50,
   validFrom: new Date('2026-01-02T03:04:05.678Z'),
   validUntil: new Date('2026-03-04T05:06:07Z'),
+  sightings: undefined,
+  adversary: '',
+  malwareFamilies: [],
+  attackIds: [],
 }
 
 /** A value in normal form for each type that can be rendered. */

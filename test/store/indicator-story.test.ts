@@ -6,7 +6,7 @@ import { sweep } from '../../src/intake/sweep.ts'
 import type { IndicatorStory } from '../../src/model/indicator-story.ts'
 import { nearObservables } from '../../src/model/near.ts'
 import type { ObservableType } from '../../src/model/observable.ts'
-import { isPublishable } from '../../src/stix/profiles.ts'
+import { findLeftOut } from '../../src/stix/profiles.ts'
 import type { Db } from '../../src/store/db.ts'
 import { readIndicatorStory } from '../../src/store/indicator-story.ts'
 import { findNamedIndicators } from '../../src/store/named-indicators.ts'
@@ -28,7 +28,7 @@ const yesterday = dayAfterStart(-1)
 async function storyOf(db: Db, value: string, now = start): Promise<IndicatorStory> {
   const [[one] = []] = await findNamedIndicators(db, [value])
   if (!one) throw new Error(`${value} is not in the store`)
-  return readIndicatorStory(db, one, isPublishable, now)
+  return readIndicatorStory(db, one, findLeftOut, now)
 }
 
 /** Of each collection whether it holds the indicator, and why not. */

@@ -46,6 +46,7 @@ export function collection(overrides: Partial<Collection> = {}): Collection {
     bindings: ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',
     packaging: 'indicator',
+    cidr: 'omit',
     pageSize: undefined,
     refreshDays: undefined,
     ...overrides,

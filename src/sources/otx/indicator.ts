@@ -81,6 +81,7 @@ function assertionOf(json: unknown, report: Report, options: PulseOptions): Asse
     validUntil,
     active: flag(json.is_active, true),
     ...(isRefuted(json.false_positive) && { refuted: true }),
+    ...(isCount(json.observations) && { sightings: json.observations }),
   }
 }
 
@@ -89,6 +90,15 @@ function isRefuted(verdict: unknown): boolean {
   if (Array.isArray(verdict)) return verdict.some(isRefuted)
   if (!isJsonObject(verdict) || typeof verdict.assessment !== 'string') return false
   return verdict.assessment.trim().toLowerCase() === 'accepted'
+}
+
+/** Older pulses count observations; what does not fit a count is none, and no reason to refuse the indicator. */
+function isCount(observations: unknown): observations is number {
+  return (
+    Number.isInteger(observations) &&
+    (observations as number) > 0 &&
+    (observations as number) < 2 ** 31
+  )
 }
 
 /** Of a YARA indicator, `indicator` is only an id: the rule itself is the content. */

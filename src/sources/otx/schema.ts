@@ -44,6 +44,7 @@ export interface IndicatorJson {
   readonly is_active?: Flag
   readonly role?: Text
   readonly false_positive?: unknown
+  readonly observations?: unknown
 }
 
 /** schemas/otx-page.schema.json as a type. */

@@ -233,13 +233,21 @@ t.test('unknown fields and the fields of older data change nothing', async (t) =
     access_type: 'public',
     access_reason: '',
     access_groups: [],
-    observations: 3,
     pulse_key: 'x',
   }
   t.strictSame(
     read(aPulse({ is_modified: true, indicators: [anIndicator(older)] })),
     read(aPulse()),
   )
+})
+
+t.test('observations are sightings where they are a count, and nothing otherwise', async (t) => {
+  const sightings = (observations: unknown) =>
+    readIndicator({ observations }).assertions.map((one) => one.sightings)
+  t.strictSame(sightings(3), [3])
+  for (const none of [0, -1, 1.5, '3', null, 2 ** 31, {}, undefined]) {
+    t.strictSame(sightings(none), [undefined], JSON.stringify(none))
+  }
 })
 
 t.test('reading arbitrary JSON neither throws nor touches Object.prototype', async (t) => {
