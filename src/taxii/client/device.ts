@@ -9,6 +9,8 @@ export interface Device {
   readonly name: DeviceName
   /** for people: `Cisco Secure Email Gateway` */
   readonly title: string
+  /** one sentence for people: on what rests what is said of this device, such as which documents */
+  readonly basis: string
   /** asks for the services and the collection before it polls */
   readonly discovers: boolean
   /** the Content_Binding that it asks for; undefined: none, which means any */
