@@ -7,6 +7,7 @@ import type { Db } from '../store/db.ts'
 import { countBlocks, readBlocks, readSafeLabel } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
 import { prettyXml } from '../xml/pretty.ts'
+import { collectionLintCommand } from './collection-lint.ts'
 import { formatTable } from './table.ts'
 import { withStore } from './with-store.ts'
 
@@ -17,15 +18,16 @@ export function collectionCommand(): Command {
       withStore(async ({ db }) => {
         const rows = []
         for (const collection of await readCollections(db)) {
-          const { id, name, profile, maxTlp, bindings } = collection
+          const { id, name, profile, packaging, maxTlp, bindings } = collection
           const { safe: end, asOf } = await readSafeLabel(db, id)
           for (const binding of bindings) {
             const snapshot = { collectionId: id, binding, asOf }
             const count = await countBlocks(db, snapshot, { begin: undefined, end })
-            rows.push([name, profile, maxTlp, binding, count])
+            rows.push([name, profile, packaging, maxTlp, binding, count])
           }
         }
-        console.log(formatTable(['COLLECTION', 'PROFILE', 'MAX TLP', 'BINDING', 'BLOCKS'], rows))
+        const headings = ['COLLECTION', 'PROFILE', 'PACKAGING', 'MAX TLP', 'BINDING', 'BLOCKS']
+        console.log(formatTable(headings, rows))
       }),
     )
   const sample = new Command('sample')
@@ -45,6 +47,7 @@ export function collectionCommand(): Command {
     .description('look at collections')
     .addCommand(list)
     .addCommand(sample)
+    .addCommand(collectionLintCommand())
 }
 
 async function getOldestBlock(

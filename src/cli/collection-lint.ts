@@ -1,0 +1,119 @@
+import { Command, Option } from 'commander'
+import {
+  type CidrForm,
+  type Collection,
+  cidrForms,
+  type Profile,
+  profiles,
+  type Shape,
+} from '../model/collection.ts'
+import { CollectionNotFound, ConfigError } from '../model/errors.ts'
+import type { ObservableType } from '../model/observable.ts'
+import { findLeftOut, type LeftOut } from '../stix/profiles.ts'
+import { readAccounts } from '../store/accounts.ts'
+import { findCollection } from '../store/collections.ts'
+import type { Db } from '../store/db.ts'
+import { readPermittedIndicators } from '../store/lint.ts'
+import { createLintTally } from './lint-tally.ts'
+import { lintJson, lintText } from './lint-text.ts'
+import { showProgress } from './rejudging.ts'
+import { printable } from './table.ts'
+import { withStore } from './with-store.ts'
+import { type ShortestAgeOut, worthKnowing } from './worth-knowing.ts'
+
+interface LintOptions {
+  readonly profile?: Profile
+  readonly cidr?: CidrForm
+  readonly values?: boolean
+  readonly json?: boolean
+}
+
+export function collectionLintCommand(): Command {
+  return new Command('lint')
+    .description('tell what the profile leaves out of a collection, and why')
+    .argument('<name>')
+    .addOption(new Option('--profile <profile>', 'as if it had this profile').choices(profiles))
+    .addOption(
+      new Option('--cidr <form>', 'as if it spelled blocks of addresses so').choices(cidrForms),
+    )
+    .option('--values', 'print each value that is left out, one a line: type, rule, value')
+    .option('--json', 'one JSON object; with --values, one a line')
+    .addHelpText(
+      'after',
+      '\nIt changes nothing. What judging keeps out is told by: taxiway suppressions' +
+        '\n\nExamples:\n' +
+        '  taxiway collection lint esa-network\n' +
+        '  taxiway collection lint everything --profile esa',
+    )
+    .action((name: string, options: LintOptions) =>
+      withStore(async ({ db }) => {
+        const collection = await findCollection(db, name)
+        if (!collection) throw new CollectionNotFound(name)
+        const shape = shapeOf(collection, options)
+        const { json } = options
+        if (options.values) {
+          await goThrough(db, collection, shape, (type, value, leftOut) => {
+            if (leftOut) console.log(valueLine(type, value, leftOut, json))
+          })
+          return
+        }
+        const tally = createLintTally()
+        const { progress, end } = showProgress('indicators looked at')
+        await goThrough(db, collection, shape, tally.add, progress)
+        end()
+        const lint = {
+          collection,
+          shape,
+          behind: collection.reconciledVersion < collection.settingsVersion,
+          counts: tally.counts(),
+          worthKnowing: worthKnowing({ ...collection, ...shape }, await findAgeOut(db, name)),
+        }
+        console.log(json ? lintJson(lint) : lintText(lint))
+      }),
+    )
+}
+
+function shapeOf(collection: Collection, { profile, cidr }: LintOptions): Shape {
+  const asked = profile ?? collection.profile
+  if (asked === 'full') return { profile: asked, cidr: cidr ?? collection.cidr }
+  if (cidr !== undefined && cidr !== 'omit') {
+    throw new ConfigError(
+      `--cidr ${cidr} needs the profile full; the profile ${asked} publishes no blocks of addresses. Add --profile full`,
+    )
+  }
+  return { profile: asked, cidr: 'omit' }
+}
+
+async function goThrough(
+  db: Db,
+  collection: Collection,
+  shape: Shape,
+  each: (type: ObservableType, value: string, leftOut: LeftOut | undefined) => void,
+  onProgress: (lookedAt: number) => void = () => {},
+): Promise<void> {
+  let lookedAt = 0
+  for await (const batch of readPermittedIndicators(db, collection, new Date())) {
+    for (const { type, value } of batch.permitted)
+      each(type, value, findLeftOut(shape, type, value))
+    lookedAt += batch.lookedAt
+    onProgress(lookedAt)
+  }
+}
+
+/** The columns are parted by a tab, so that a value with blanks stays one. */
+function valueLine(
+  type: ObservableType,
+  value: string,
+  { rule, text }: LeftOut,
+  json: boolean | undefined,
+): string {
+  return json
+    ? JSON.stringify({ type, rule, value, text })
+    : `${type}\t${rule}\t${printable(value)}`
+}
+
+async function findAgeOut(db: Db, collection: string): Promise<ShortestAgeOut | undefined> {
+  const readers = (await readAccounts(db)).filter(({ reads }) => reads.includes(collection))
+  const [soonest] = readers.sort((a, b) => a.clientAgeOutDays - b.clientAgeOutDays)
+  return soonest && { account: soonest.name, days: soonest.clientAgeOutDays }
+}
