@@ -1,0 +1,140 @@
+import { SaxesParser } from 'saxes'
+
+export interface XmlAttribute {
+  /** '' where the attribute has no prefix */
+  readonly namespace: string
+  /** the local name */
+  readonly name: string
+  readonly value: string
+}
+
+/** An element with its prefixes resolved. Comments and processing instructions leave no trace. */
+export interface XmlElement {
+  readonly namespace: string
+  /** the local name */
+  readonly name: string
+  /** namespace declarations are not among them */
+  readonly attributes: readonly XmlAttribute[]
+  readonly children: readonly XmlElement[]
+  /** the element's own text, CDATA included, its children's excluded, white space kept */
+  readonly text: string
+}
+
+/** An element while it is being read. */
+export interface OpenElement {
+  readonly namespace: string
+  readonly name: string
+  readonly attributes: XmlAttribute[]
+  readonly children: OpenElement[]
+  text: string
+}
+
+/** What was read is not a document that we accept; the message says what is wrong and where. */
+export class XmlError extends Error {
+  readonly code = 'XML_INVALID'
+  readonly line: number
+  readonly column: number
+  /** the root element as far as it had been read, so that an answer can still name its message id */
+  readonly root: XmlElement | undefined
+
+  constructor(reason: string, line: number, column: number, root?: XmlElement) {
+    super(`line ${line}, column ${column}: ${reason}`)
+    this.name = 'XmlError'
+    this.line = line
+    this.column = column
+    this.root = root
+  }
+}
+
+export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be'
+
+/** XML without a byte order mark is UTF-8 unless it declares otherwise, and then it is refused. */
+export function encodingOf(bytes: Uint8Array): Encoding {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
+}
+
+const declarable: Record<Encoding, RegExp> = {
+  'utf-8': /^(utf-?8|us-ascii|ascii)$/i,
+  'utf-16le': /^utf-16(le)?$/i,
+  'utf-16be': /^utf-16(be)?$/i,
+}
+
+const entities: Record<string, string> = Object.assign(Object.create(null), {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+})
+
+export interface XmlHandlers {
+  /** A tag begins: its attributes are not known yet. */
+  readonly begin: () => void
+  readonly open: (element: OpenElement) => void
+  readonly text: (piece: string) => void
+  readonly close: () => void
+  /** the root as far as it was read, for errors to carry */
+  readonly root: () => XmlElement | undefined
+  /** Called for each attribute as it is read, before its element is opened. */
+  readonly attribute?: () => void
+}
+
+export interface XmlReader {
+  write(text: string): void
+  /** The document has ended. */
+  close(): void
+  /** @throws XmlError at the place that was read last */
+  refuse(reason: string): never
+  /** how many characters were read; only while a handler is called, as saxes counts twice in between */
+  readonly position: () => number
+}
+
+/**
+ * What reading a whole document and reading a stream have in common: XML 1.0 with namespaces, strictly.
+ * What is not well-formed is refused, never repaired, and so is every DOCTYPE, because nothing that we
+ * read needs one and entities are its only use.
+ * @param encoding that the bytes were decoded by
+ */
+export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlReader {
+  // Without the forcing, a document that calls itself XML 1.1 may hold control characters.
+  const parser = new SaxesParser({ xmlns: true, forceXMLVersion: true, defaultXMLVersion: '1.0' })
+
+  function refuse(reason: string): never {
+    throw new XmlError(reason, parser.line, parser.column, handlers.root())
+  }
+
+  // saxes' own table inherits from Object, so that &constructor; would be a function.
+  parser.ENTITIES = entities
+  parser.on('error', (error) => refuse(error.message.replace(/^\d+:\d+: /, '')))
+  parser.on('doctype', () => refuse('a DOCTYPE is not allowed'))
+  parser.on('xmldecl', (declaration) => {
+    if (declaration.encoding && !declarable[encoding].test(declaration.encoding)) {
+      refuse(`the encoding ${declaration.encoding} is declared, but UTF-8 is expected`)
+    }
+  })
+  parser.on('opentagstart', handlers.begin)
+  if (handlers.attribute) parser.on('attribute', handlers.attribute)
+  parser.on('opentag', (tag) => {
+    const attributes: XmlAttribute[] = []
+    for (const { uri, prefix, local, name, value } of Object.values(tag.attributes)) {
+      if (prefix === 'xmlns' || name === 'xmlns') continue
+      attributes.push({ namespace: uri, name: local, value })
+    }
+    handlers.open({ namespace: tag.uri, name: tag.local, attributes, children: [], text: '' })
+  })
+  parser.on('text', handlers.text)
+  parser.on('cdata', handlers.text)
+  parser.on('closetag', handlers.close)
+
+  return {
+    write: (text) => {
+      parser.write(text)
+    },
+    close: () => {
+      parser.close()
+    },
+    refuse,
+    position: () => parser.position,
+  }
+}
