@@ -1,5 +1,6 @@
 import type { ObservableType } from '../model/observable.ts'
 import { escapeText } from '../xml/write.ts'
+import { type Namespaces, namespaces } from './namespaces.ts'
 
 /** How one type of observable is spelled in CybOX 2.1, and what its indicator is called. */
 interface Spelling {
@@ -7,23 +8,20 @@ interface Spelling {
   readonly label: string
   /** of the vocabulary IndicatorTypeVocab-1.1 */
   readonly indicatorType: string
-  /** declarations that a package with this object needs beyond those that all need */
-  readonly namespaces: string
+  /** what a package with this object uses beyond what every indicator uses */
+  readonly namespaces: Namespaces
   /** cybox:Properties up to the value, and from the value on */
   readonly before: string
   readonly after: string
 }
 
 const equals = 'condition="Equals"'
-const cyboxCommon =
-  ' xmlns:cyboxCommon="http://cybox.mitre.org/common-2" xmlns:cyboxVocabs="http://cybox.mitre.org/default_vocabularies-2"'
-const fileObject = ' xmlns:FileObj="http://cybox.mitre.org/objects#FileObject-2"'
 
 function address(label: string, indicatorType: string, category: string): Spelling {
   return {
     label,
     indicatorType,
-    namespaces: ' xmlns:AddressObj="http://cybox.mitre.org/objects#AddressObject-2"',
+    namespaces: namespaces('AddressObj'),
     before: `<cybox:Properties xsi:type="AddressObj:AddressObjectType" category="${category}"><AddressObj:Address_Value ${equals}>`,
     after: '</AddressObj:Address_Value></cybox:Properties>',
   }
@@ -34,7 +32,7 @@ function fileHash(label: string, name: 'MD5' | 'SHA1' | 'SHA256'): Spelling {
   return {
     label,
     indicatorType: 'File Hash Watchlist',
-    namespaces: cyboxCommon + fileObject,
+    namespaces: namespaces('cyboxCommon', 'cyboxVocabs', 'FileObj'),
     before: `<cybox:Properties xsi:type="FileObj:FileObjectType"><FileObj:Hashes><cyboxCommon:Hash><cyboxCommon:Type xsi:type="cyboxVocabs:HashNameVocab-1.0" ${equals}>${name}</cyboxCommon:Type><cyboxCommon:Simple_Hash_Value ${equals}>`,
     after:
       '</cyboxCommon:Simple_Hash_Value></cyboxCommon:Hash></FileObj:Hashes></cybox:Properties>',
@@ -47,14 +45,14 @@ const spellings = {
   domain: {
     label: 'Domain',
     indicatorType: 'Domain Watchlist',
-    namespaces: ' xmlns:DomainNameObj="http://cybox.mitre.org/objects#DomainNameObject-1"',
+    namespaces: namespaces('DomainNameObj'),
     before: `<cybox:Properties xsi:type="DomainNameObj:DomainNameObjectType" type="FQDN"><DomainNameObj:Value ${equals}>`,
     after: '</DomainNameObj:Value></cybox:Properties>',
   },
   url: {
     label: 'URL',
     indicatorType: 'URL Watchlist',
-    namespaces: ' xmlns:URIObj="http://cybox.mitre.org/objects#URIObject-2"',
+    namespaces: namespaces('URIObj'),
     before: `<cybox:Properties xsi:type="URIObj:URIObjectType" type="URL"><URIObj:Value ${equals}>`,
     after: '</URIObj:Value></cybox:Properties>',
   },
@@ -65,14 +63,14 @@ const spellings = {
   'file-path': {
     label: 'File path',
     indicatorType: 'Malware Artifacts',
-    namespaces: fileObject,
+    namespaces: namespaces('FileObj'),
     before: `<cybox:Properties xsi:type="FileObj:FileObjectType"><FileObj:File_Path ${equals}>`,
     after: '</FileObj:File_Path></cybox:Properties>',
   },
   mutex: {
     label: 'Mutex',
     indicatorType: 'Malware Artifacts',
-    namespaces: ' xmlns:MutexObj="http://cybox.mitre.org/objects#MutexObject-2"',
+    namespaces: namespaces('MutexObj'),
     before: `<cybox:Properties xsi:type="MutexObj:MutexObjectType" named="true"><MutexObj:Name ${equals}>`,
     after: '</MutexObj:Name></cybox:Properties>',
   },

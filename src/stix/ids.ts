@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { ContentBinding, Profile } from '../model/collection.ts'
+import type { CidrForm, ContentBinding, Profile } from '../model/collection.ts'
 import type { ObservableType } from '../model/observable.ts'
 
 /** The XML namespace that an operator's ids live in: `prefix:indicator-…` with the prefix bound to the URI. */
@@ -52,13 +52,41 @@ export function packageGuid(
   return uuidV5(`package\n${profile}\n${binding}\n${type}\n${value}`)
 }
 
+/** What a source calls a report. */
+interface ReportKey {
+  readonly source: string
+  readonly externalId: string
+}
+
+// JSON, because ids of reports may hold anything: two keys must never run into one text.
+function reportName({ source, externalId }: ReportKey): string {
+  return JSON.stringify([source, externalId])
+}
+
+/**
+ * In a package of a report, an indicator says what that one report claims. So it is not the one under which
+ * packages of single indicators tell what all reports say: two claims are no versions of each other.
+ */
+export function claimGuid(report: ReportKey, type: ObservableType, value: string): string {
+  return uuidV5(`claim\n${reportName(report)}\n${type}\n${value}`)
+}
+
+export function reportPackageGuid(
+  report: ReportKey & { readonly chunk: number },
+  shape: { readonly profile: Profile; readonly cidr: CidrForm },
+  binding: ContentBinding,
+): string {
+  const { profile, cidr } = shape
+  return uuidV5(`report\n${profile}\n${cidr}\n${binding}\n${report.chunk}\n${reportName(report)}`)
+}
+
 /** The id under which every collection publishes an indicator. */
 export function indicatorId(namespace: IdNamespace, type: ObservableType, value: string): string {
   return `${namespace.prefix}:indicator-${indicatorGuid(type, value)}`
 }
 
 const reservedPrefix =
-  /^(?:stix|stixCommon|stixVocabs|indicator|cybox|cyboxCommon|cyboxVocabs|marking|tlpMarking|simpleMarking|ttp|et|.*Obj|xsi|xml.*)$/i
+  /^(?:stix|stixCommon|stixVocabs|indicator|cybox|cyboxCommon|cyboxVocabs|marking|tlpMarking|simpleMarking|ttp|ta|et|yaraTM|.*Obj|xsi|xml.*)$/i
 const reservedUri = /^https?:\/\/(?:[\w-]+\.)*(?:mitre\.org|w3\.org)(?:\/|$)/i
 
 /**

@@ -3,9 +3,17 @@ import { removeIllegalCharacters } from '../xml/write.ts'
 
 export const maxTitleLength = 255
 export const maxDescriptionLength = 1024
-const maxReferences = 5
+
+interface Room {
+  readonly count: number
+  /** in UTF-16 units, all together */
+  readonly length: number
+}
 // Every indicator of a report repeats the report's references, a hundred thousand times in a large feed.
-const maxReferencesLength = 600
+const maxIndicatorReferences: Room = { count: 5, length: 600 }
+/** A header stands once for up to a hundred indicators. */
+export const maxReportReferences: Room = { count: 50, length: 8000 }
+const maxReferenceLength = 600
 
 function truncate(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text
@@ -39,6 +47,13 @@ export function findTitle(assertions: readonly PermittedAssertion[]): string | u
     if (title !== '') return title
   }
   return undefined
+}
+
+/** `author (source)`, without what is missing. */
+export function tellOrigin(author: string, source: string): string {
+  const who = toLine(author, maxTitleLength)
+  const where = toLine(source, maxTitleLength)
+  return who && where ? `${who} (${where})` : who || where
 }
 
 /** `report (author, source): role R: title: description`, without what is missing. */
@@ -83,7 +98,7 @@ const badPercent = /%(?![0-9A-Fa-f]{2})/
  * OTX's references are free text, and a single stray space or bracket makes a package invalid.
  */
 export function findWebAddress(text: string): string | undefined {
-  if (text.length > maxReferencesLength) return undefined
+  if (text.length > maxReferenceLength) return undefined
   if (plainWebAddress.test(text)) return text
   if (!URL.canParse(text)) return undefined
   const { href, host, username, password } = new URL(text)
@@ -93,17 +108,22 @@ export function findWebAddress(text: string): string | undefined {
 
 /** The web addresses that the assertions' reports refer to, each once, as many as there is room for. */
 export function collectReferences(assertions: readonly PermittedAssertion[]): readonly string[] {
+  const only = assertions.length === 1 ? assertions[0]?.reportReferences : undefined
+  const references = only ?? assertions.flatMap(({ reportReferences }) => reportReferences)
+  return selectReferences(references, maxIndicatorReferences)
+}
+
+/** The web addresses among the references, each once, as many as there is room for. */
+export function selectReferences(references: readonly string[], room: Room): readonly string[] {
   const found = new Set<string>()
   let length = 0
-  for (const { reportReferences } of assertions) {
-    for (const reference of reportReferences) {
-      const address = findWebAddress(reference)
-      if (address === undefined || found.has(address)) continue
-      if (length + address.length > maxReferencesLength) continue
-      length += address.length
-      found.add(address)
-      if (found.size === maxReferences) return [...found]
-    }
+  for (const reference of references) {
+    const address = findWebAddress(reference)
+    if (address === undefined || found.has(address)) continue
+    if (length + address.length > room.length) continue
+    length += address.length
+    found.add(address)
+    if (found.size === room.count) break
   }
   return [...found]
 }

@@ -1,0 +1,210 @@
+import type { XmlElement } from '../xml/read.ts'
+import {
+  type Markings,
+  type NamedConstruct,
+  readIndicator,
+  readMarkings,
+  readNamed,
+  type StixIndicator,
+} from './read-indicator.ts'
+import { readObservable, type StixObservable } from './read-observable.ts'
+import {
+  cyboxNamespace,
+  findAttributeText,
+  findChild,
+  findChildren,
+  findText,
+  indicatorNamespace,
+  stixCommonNamespace,
+  stixNamespace,
+  walkTree,
+} from './read-xml.ts'
+
+export interface StixHeader {
+  readonly title: string | undefined
+  readonly description: string | undefined
+  readonly shortDescription: string | undefined
+  readonly intents: readonly string[]
+  readonly markings: Markings
+}
+
+/** What a package holds beside indicators and observables. */
+export interface StixConstruct extends NamedConstruct {
+  /** the name of its element: `TTP`, `Exploit_Target`, `Threat_Actor`, `Campaign`, `Course_Of_Action` … */
+  readonly name: string
+  /** CVE ids of the vulnerabilities in it */
+  readonly cves: readonly string[]
+  /** names of the malware in it */
+  readonly malware: readonly string[]
+  /** CAPEC ids of the attack patterns in it, or else their titles */
+  readonly attackPatterns: readonly string[]
+}
+
+/** Where an Observable stands: in an indicator, among the package's Observables, or in another construct. */
+export type PackagePlace =
+  | { readonly within: 'indicator'; readonly indicator: StixIndicator }
+  | { readonly within: 'package' }
+  | { readonly within: 'construct'; readonly construct: StixConstruct }
+
+export type PackageObservable = StixObservable<PackagePlace>
+
+/** A STIX_Package of STIX 1.0 to 1.2: all that is in it, flat, in document order. */
+export interface StixPackage {
+  readonly id: string | undefined
+  readonly version: string | undefined
+  /** as it was written */
+  readonly timestamp: string | undefined
+  readonly header: StixHeader | undefined
+  /** those in composite expressions and related ones too */
+  readonly indicators: readonly StixIndicator[]
+  readonly observables: readonly PackageObservable[]
+  readonly constructs: readonly StixConstruct[]
+  /** the first of each id that is no reference: what an idref finds */
+  readonly observablesById: ReadonlyMap<string, PackageObservable>
+}
+
+export function isStixPackage({ namespace, name }: XmlElement): boolean {
+  return name === 'STIX_Package' && namespace === stixNamespace
+}
+
+const constructLists: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  TTPs: 'TTP',
+  Exploit_Targets: 'Exploit_Target',
+  Incidents: 'Incident',
+  Courses_Of_Action: 'Course_Of_Action',
+  Campaigns: 'Campaign',
+  Threat_Actors: 'Threat_Actor',
+  Reports: 'Report',
+  Related_Packages: 'Related_Package',
+})
+
+function readHeader(root: XmlElement): StixHeader | undefined {
+  const header = findChild(root, stixNamespace, 'STIX_Header')
+  if (!header) return undefined
+  const text = (name: string): string | undefined => findText(header, stixNamespace, name)
+  const handling = findChild(header, stixNamespace, 'Handling')
+  const intents = findChildren(header, stixNamespace, 'Package_Intent')
+  return {
+    title: text('Title'),
+    description: text('Description'),
+    shortDescription: text('Short_Description'),
+    intents: intents.map((intent) => intent.text.trim()),
+    markings: readMarkings(handling),
+  }
+}
+
+interface IndicatorTask {
+  readonly element: XmlElement
+  readonly place: StixIndicator['place']
+  readonly operator: string | undefined
+}
+
+/** The indicators under this one, which may hold others in turn. */
+function* findInner(element: XmlElement): Generator<IndicatorTask> {
+  const composite = findChild(element, indicatorNamespace, 'Composite_Indicator_Expression')
+  const operator = composite && (findAttributeText(composite, 'operator') ?? '')
+  for (const inner of findChildren(composite, indicatorNamespace, 'Indicator')) {
+    yield { element: inner, place: 'composite', operator }
+  }
+  const related = findChild(element, indicatorNamespace, 'Related_Indicators')
+  for (const relation of findChildren(related, indicatorNamespace, 'Related_Indicator')) {
+    const inner = findChild(relation, stixCommonNamespace, 'Indicator')
+    if (inner) yield { element: inner, place: 'related', operator: undefined }
+  }
+}
+
+function readIndicators(
+  root: XmlElement,
+  indicators: StixIndicator[],
+  observables: PackageObservable[],
+): void {
+  const list = findChild(root, stixNamespace, 'Indicators')
+  const waiting: IndicatorTask[] = findChildren(list, stixNamespace, 'Indicator')
+    .map((element): IndicatorTask => ({ element, place: 'package', operator: undefined }))
+    .reverse()
+  for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
+    const { element, place, operator } = task
+    const indicator = readIndicator(element, place, operator)
+    indicators.push(indicator)
+    for (const observable of findChildren(element, indicatorNamespace, 'Observable')) {
+      for (const one of readObservable(observable, { within: 'indicator' as const, indicator })) {
+        observables.push(one)
+      }
+    }
+    for (const inner of [...findInner(element)].reverse()) waiting.push(inner)
+  }
+}
+
+function isObservable({ namespace, name }: XmlElement): boolean {
+  return (
+    name === 'Observable' && (namespace === cyboxNamespace || namespace === stixCommonNamespace)
+  )
+}
+
+function textOfChild(element: XmlElement, name: string): string {
+  return element.children.find((child) => child.name === name)?.text.trim() ?? ''
+}
+
+function readConstruct(element: XmlElement, observables: PackageObservable[]): StixConstruct {
+  const cves: string[] = []
+  const malware: string[] = []
+  const attackPatterns: string[] = []
+  const inside: XmlElement[] = []
+  for (const part of walkTree(element, (one) => !isObservable(one))) {
+    if (isObservable(part)) inside.push(part)
+    else if (part.name === 'CVE_ID') cves.push(part.text.trim())
+    else if (part.name === 'Malware_Instance') malware.push(textOfChild(part, 'Name'))
+    else if (part.name === 'Attack_Pattern') {
+      attackPatterns.push(findAttributeText(part, 'capec_id') ?? textOfChild(part, 'Title'))
+    }
+  }
+  const isNamed = (name: string): boolean => name !== ''
+  const construct: StixConstruct = {
+    ...readNamed(element),
+    name: element.name,
+    cves: cves.filter(isNamed),
+    malware: malware.filter(isNamed),
+    attackPatterns: attackPatterns.filter(isNamed),
+  }
+  const place = { within: 'construct' as const, construct }
+  for (const observable of inside) {
+    for (const one of readObservable(observable, place)) observables.push(one)
+  }
+  return construct
+}
+
+/** Reads a STIX_Package of any version; whether the version is one that is known is for the caller to ask. */
+export function readPackage(root: XmlElement): StixPackage {
+  const indicators: StixIndicator[] = []
+  const observables: PackageObservable[] = []
+  const constructs: StixConstruct[] = []
+  readIndicators(root, indicators, observables)
+  const list = findChild(root, stixNamespace, 'Observables')
+  for (const observable of findChildren(list, cyboxNamespace, 'Observable')) {
+    for (const one of readObservable(observable, { within: 'package' as const })) {
+      observables.push(one)
+    }
+  }
+  for (const group of root.children) {
+    const name = group.namespace === stixNamespace ? constructLists[group.name] : undefined
+    if (name === undefined) continue
+    for (const element of group.children) {
+      if (element.name === name) constructs.push(readConstruct(element, observables))
+    }
+  }
+  const observablesById = new Map<string, PackageObservable>()
+  for (const one of observables) {
+    const named = one.id !== undefined && one.kind !== 'reference'
+    if (named && !observablesById.has(one.id)) observablesById.set(one.id, one)
+  }
+  return {
+    id: findAttributeText(root, 'id'),
+    version: findAttributeText(root, 'version'),
+    timestamp: findAttributeText(root, 'timestamp'),
+    header: readHeader(root),
+    indicators,
+    observables,
+    constructs,
+    observablesById,
+  }
+}
