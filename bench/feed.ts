@@ -162,7 +162,7 @@ async function writeMillion(db: Db): Promise<number> {
       from generate_series(0, 399) n returning base_label)
     select min(base_label) as base from made`.execute(db)
   await sql`
-    insert into blocks (publication_id, ordinal, collection_id, binding, indicator_id, package_id, digest,
+    insert into blocks (publication_id, ordinal, collection_id, binding, subject_id, package_id, digest,
       superseded_by)
     select p.id, o, p.collection_id, 1, p.id * 2500 + o, 1, '\\x00',
       case when p.live_count = 2499 and o = 0 then p.id end

@@ -223,7 +223,7 @@ async function fillFeeds(db: Db): Promise<void> {
   }
   await sql`select setval('publications_id_seq', ${firstId})`.execute(db)
   await sql`
-    insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
+    insert into withdrawals (subject_id, collection_id, binding, through_publication, withdrawn_at)
     select id, 0, 0, ${firstId}, now() from indicators where id % 100 = 1`.execute(db)
   await fillLedger(db)
 }
@@ -251,7 +251,7 @@ async function writeRound(
     hashes: sql`type = 'sha256'`,
   }[name]
   await sql`
-    insert into blocks (publication_id, ordinal, collection_id, binding, indicator_id, package_id, digest,
+    insert into blocks (publication_id, ordinal, collection_id, binding, subject_id, package_id, digest,
       superseded_by)
     select ${firstId}::bigint + (id - 1) / 2500, (id - 1) % 2500, ${id}, ${binding}, id, 1, '\\x00',
       ${newest ? sql`null` : sql`${firstId + publications}::bigint + (id - 1) / 2500`}

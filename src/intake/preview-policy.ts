@@ -90,7 +90,7 @@ async function judgeWithoutWriting(
     db,
     changing.map(([id]) => id),
   )
-  const served = new Set(blocks.flatMap((one) => (one.withdrawn ? [] : [one.indicatorId])))
+  const served = new Set(blocks.flatMap((one) => (one.withdrawn ? [] : [one.subjectId])))
   return [...drafts].map(([id, { before, after, differs, reasons }]): Outcome => {
     if (!before && after) return { change: 'back', reasons: none }
     if (!before || !served.has(id)) return { change: undefined, reasons: none }

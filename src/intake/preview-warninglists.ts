@@ -82,5 +82,5 @@ async function readServed(db: Db, keys: readonly IndicatorKey[]): Promise<Readon
     db,
     keys.map(({ id }) => id),
   )
-  return new Set(blocks.flatMap((block) => (block.withdrawn ? [] : [block.indicatorId])))
+  return new Set(blocks.flatMap((block) => (block.withdrawn ? [] : [block.subjectId])))
 }

@@ -66,7 +66,7 @@ async function publishAgain(
   refreshedAt: Micros,
 ): Promise<number> {
   const places = new Set(due.map(place))
-  const ids = [...new Set(due.map(({ indicatorId }) => indicatorId))]
+  const ids = [...new Set(due.map(({ subjectId }) => subjectId))]
   return writeInTurn(intake, async (trx, now) => {
     // The settings as they are behind the lock: by former ones, it would bring back what others took out.
     const current = (await readCollections(trx)).filter(({ id }) => id === collection.id)

@@ -64,7 +64,7 @@ export async function prepareBlocks(
           fresh.push(wanted.package)
         }
         const draft = getDraft(drafts, wanted.stream)
-        draft.blocks.push({ indicatorId: indicator.indicatorId, package: wanted.package, old })
+        draft.blocks.push({ subjectId: indicator.indicatorId, package: wanted.package, old })
       }
     }
     // The database stores these while the next are rendered, and whoever polls meanwhile is served.
@@ -120,7 +120,7 @@ function getDraft(drafts: Map<string, Draft>, stream: Stream): Draft {
 interface Draft {
   readonly stream: Stream
   readonly blocks: {
-    readonly indicatorId: number
+    readonly subjectId: number
     readonly package: SharedPackage
     readonly old: LiveBlock | undefined
   }[]
@@ -175,7 +175,7 @@ async function readNewest(
   return new Map(
     blocks
       .filter((block) => ours.has(block.stream.collectionId))
-      .map((block) => [blockKey(block.stream, block.indicatorId), block]),
+      .map((block) => [blockKey(block.stream, block.subjectId), block]),
   )
 }
 
@@ -205,7 +205,7 @@ function toNewBlocks({ id, stream, blocks }: Draft & { id: number }): NewBlock[]
   return blocks.map((block, ordinal) => ({
     publicationId: id,
     ordinal,
-    indicatorId: block.indicatorId,
+    subjectId: block.subjectId,
     stream,
     packageId: block.package.id,
     digest: block.package.digest,

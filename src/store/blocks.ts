@@ -13,7 +13,7 @@ import { recordset } from './recordset.ts'
 export interface LiveBlock {
   readonly publicationId: number
   readonly ordinal: number
-  readonly indicatorId: number
+  readonly subjectId: number
   readonly stream: Stream
   readonly digest: string
   /** taken out of the feed; the next block of its indicator supersedes it all the same */
@@ -23,7 +23,7 @@ export interface LiveBlock {
 export interface NewBlock {
   readonly publicationId: number
   readonly ordinal: number
-  readonly indicatorId: number
+  readonly subjectId: number
   readonly stream: Stream
   readonly packageId: number
   readonly digest: string
@@ -32,25 +32,25 @@ export interface NewBlock {
 /** The newest block of each of these indicators in each stream. */
 export async function findNewestBlocks(
   db: Db,
-  indicatorIds: readonly number[],
+  subjectIds: readonly number[],
 ): Promise<readonly LiveBlock[]> {
   const { rows } = await sql<{
     publication_id: number
     ordinal: number
     collection_id: number
     binding: number
-    indicator_id: number
+    subject_id: number
     digest: string
     withdrawn: boolean
   }>`
-    select b.publication_id, b.ordinal, b.collection_id, b.binding, b.indicator_id,
+    select b.publication_id, b.ordinal, b.collection_id, b.binding, b.subject_id,
       encode(b.digest, 'hex') as digest, ${isWithdrawn} as withdrawn
     from blocks b
-    where b.indicator_id = any(${indicatorIds}::bigint[]) and b.superseded_by is null`.execute(db)
+    where b.subject_id = any(${subjectIds}::bigint[]) and b.superseded_by is null`.execute(db)
   return rows.map((row) => ({
     publicationId: row.publication_id,
     ordinal: row.ordinal,
-    indicatorId: row.indicator_id,
+    subjectId: row.subject_id,
     stream: { collectionId: row.collection_id, binding: bindingOf(row.binding) },
     digest: row.digest,
     withdrawn: row.withdrawn,
@@ -84,12 +84,12 @@ export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<
     o: block.ordinal,
     c: block.stream.collectionId,
     b: bindingNumber(block.stream.binding),
-    i: block.indicatorId,
+    i: block.subjectId,
     k: block.packageId,
     d: block.digest,
   }))
   await sql`
-    insert into blocks (publication_id, ordinal, collection_id, binding, indicator_id, package_id, digest)
+    insert into blocks (publication_id, ordinal, collection_id, binding, subject_id, package_id, digest)
     select p, o, c, b, i, k, decode(d, 'hex') from json_to_recordset(${recordset(records)}::json)
       as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text)`.execute(db)
 }
@@ -114,17 +114,17 @@ export async function supersedeBlocks(
 /** Takes blocks out of their streams: no poll that starts after the commit returns them or older ones. */
 export async function withdrawBlocks(db: Db, blocks: readonly LiveBlock[]): Promise<void> {
   if (blocks.length === 0) return
-  const records = blocks.map(({ indicatorId, stream, publicationId }) => ({
-    i: indicatorId,
+  const records = blocks.map(({ subjectId, stream, publicationId }) => ({
+    i: subjectId,
     c: stream.collectionId,
     b: bindingNumber(stream.binding),
     p: publicationId,
   }))
   await sql`
-    insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
+    insert into withdrawals (subject_id, collection_id, binding, through_publication, withdrawn_at)
     select i, c, b, p, clock_timestamp()
     from json_to_recordset(${recordset(records)}::json) as x(i bigint, c integer, b smallint, p bigint)
-    on conflict (indicator_id, collection_id, binding) do update set
+    on conflict (subject_id, collection_id, binding) do update set
       through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at,
       number = excluded.number`.execute(db)
   await endInPublications(
@@ -168,6 +168,8 @@ export async function writePublications(
     readonly id: number
     readonly stream: Stream
     readonly blockCount: number
+    /** of its largest package, as far as is known */
+    readonly largestBytes?: number
   }[],
 ): Promise<readonly Micros[]> {
   if (publications.length === 0) return []
@@ -179,7 +181,8 @@ export async function writePublications(
     select taxiway_publish(${sorted.map(({ id }) => id)}::bigint[],
       ${sorted.map(({ stream }) => stream.collectionId)}::integer[],
       ${sorted.map(({ stream }) => bindingNumber(stream.binding))}::smallint[],
-      ${sorted.map(({ blockCount }) => blockCount)}::integer[]) as bases`.execute(db)
+      ${sorted.map(({ blockCount }) => blockCount)}::integer[],
+      ${sorted.map(({ largestBytes = null }) => largestBytes)}::integer[]) as bases`.execute(db)
   const bases = new Map(sorted.map(({ id }, index) => [id, rows[0]?.bases[index] as Micros]))
   return publications.map(({ id }) => bases.get(id) as Micros)
 }

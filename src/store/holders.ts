@@ -85,9 +85,9 @@ async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly St
           case when everywhere.through_publication >= b.publication_id then everywhere.number end,
           case when here.through_publication >= b.publication_id then here.number end) as withdrawn
       from blocks b join publications p on p.id = b.publication_id
-        left join withdrawals everywhere on everywhere.indicator_id = b.indicator_id
+        left join withdrawals everywhere on everywhere.subject_id = b.subject_id
           and everywhere.collection_id = 0 and everywhere.binding = 0
-        left join withdrawals here on here.indicator_id = b.indicator_id
+        left join withdrawals here on here.subject_id = b.subject_id
           and here.collection_id = b.collection_id and here.binding = b.binding
       where ${isOf(subject)}) as block
     group by 1, 2`.execute(db)
@@ -102,12 +102,12 @@ async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly St
 
 function isOf(subject: HeldSubject): RawBuilder<unknown> {
   if ('indicatorIds' in subject) {
-    return sql`b.indicator_id = any(${subject.indicatorIds}::bigint[])`
+    return sql`b.subject_id = any(${subject.indicatorIds}::bigint[])`
   }
   const { recallId } = subject
   // Suppressed ones too: what has expired since was served before.
   return sql`b.publication_id <= (select through_publication from recalls where id = ${recallId})
-    and b.indicator_id in (
+    and b.subject_id in (
       select indicator_id from assertions
         where source_id = (select source_id from recalls where id = ${recallId})
       union select indicator_id from assertions

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 /** Whether block `b` was taken out of its feed. */
 export const isWithdrawn = sql<boolean>`exists (
   select from withdrawals w
-  where w.indicator_id = b.indicator_id and w.through_publication >= b.publication_id
+  where w.subject_id = b.subject_id and w.through_publication >= b.publication_id
     and (w.collection_id = 0 or (w.collection_id = b.collection_id and w.binding = b.binding)))`
 
 /**

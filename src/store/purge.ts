@@ -36,7 +36,7 @@ export async function purge(
     await sql`
       delete from withdrawals w where w.withdrawn_at < now() - ${heldSeconds} * interval '1 second'
         and not exists (select from blocks b
-          where b.indicator_id = w.indicator_id and b.publication_id <= w.through_publication)`.execute(
+          where b.subject_id = w.subject_id and b.publication_id <= w.through_publication)`.execute(
       trx,
     )
     // The newest of a collection tells its last label.
@@ -66,7 +66,7 @@ function publicationBefore(seconds: number) {
 /** Finds the withdrawal of block `b`, when it is older than so many seconds. */
 function endedBefore(seconds: number) {
   return sql`select from withdrawals w
-    where w.indicator_id = b.indicator_id and w.through_publication >= b.publication_id
+    where w.subject_id = b.subject_id and w.through_publication >= b.publication_id
       and (w.collection_id = 0 or (w.collection_id = b.collection_id and w.binding = b.binding))
       and w.withdrawn_at < now() - ${seconds} * interval '1 second'`
 }

@@ -59,28 +59,28 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
   )
   const { rows } = await sql<{ indicators: number }>`
     with ended as materialized (
-      select b.publication_id, b.indicator_id from blocks b
-      where b.superseded_by is null and b.indicator_id in (${subjectIndicators(recallId)})
+      select b.publication_id, b.subject_id from blocks b
+      where b.superseded_by is null and b.subject_id in (${subjectIndicators(recallId)})
         and not ${isWithdrawn}),
     counted as (
       update publications p set live_count = p.live_count - x.blocks
       from (select publication_id, count(*)::integer as blocks from ended group by 1) as x
       where p.id = x.publication_id),
     -- In the order of the index, and without "on conflict": three times as fast as otherwise.
-    each_once as materialized (select distinct indicator_id from ended order by indicator_id),
+    each_once as materialized (select distinct subject_id from ended order by subject_id),
     latest as materialized (
       select max(id) as id, clock_timestamp() as moment, nextval('publications_id_seq') as number
       from publications),
     withdrawn_again as (
       update withdrawals w set through_publication = latest.id, withdrawn_at = latest.moment,
         number = latest.number
-      from each_once e, latest where w.indicator_id = e.indicator_id and w.collection_id = 0),
+      from each_once e, latest where w.subject_id = e.subject_id and w.collection_id = 0),
     withdrawn as (
-      insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at,
+      insert into withdrawals (subject_id, collection_id, binding, through_publication, withdrawn_at,
         number)
-      select e.indicator_id, 0, 0, latest.id, latest.moment, latest.number from each_once e, latest
+      select e.subject_id, 0, 0, latest.id, latest.moment, latest.number from each_once e, latest
       where not exists (
-        select from withdrawals w where w.indicator_id = e.indicator_id and w.collection_id = 0))
+        select from withdrawals w where w.subject_id = e.subject_id and w.collection_id = 0))
     select count(*) as indicators from each_once`.execute(db)
   return Number(rows[0]?.indicators)
 }

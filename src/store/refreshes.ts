@@ -18,7 +18,7 @@ export interface RefreshWindow {
 export interface DueBlock {
   readonly publicationId: number
   readonly ordinal: number
-  readonly indicatorId: number
+  readonly subjectId: number
   readonly stream: Stream
 }
 
@@ -57,21 +57,21 @@ export async function findDueBlocks(
   const { rows } = await sql<{
     publication_id: number
     ordinal: number
-    indicator_id: number
+    subject_id: number
     binding: number
   }>`
-    select b.publication_id, b.ordinal, b.indicator_id, b.binding
+    select b.publication_id, b.ordinal, b.subject_id, b.binding
     from publications p join blocks b on b.publication_id = p.id
     where p.collection_id = ${collectionId} and p.live_count > 0
       and p.base_label <= ${now - earliest}::bigint and p.id >= ${after.publicationId}
       and (b.publication_id, b.ordinal) > (${after.publicationId}::bigint, ${after.ordinal}::integer)
       and b.superseded_by is null and not ${isWithdrawn}
-      and b.indicator_id % ${refreshSteps} <= (${now - earliest}::bigint - p.base_label) / ${step}::bigint
+      and abs(b.subject_id) % ${refreshSteps} <= (${now - earliest}::bigint - p.base_label) / ${step}::bigint
     order by b.publication_id, b.ordinal limit ${limit}`.execute(db)
   return rows.map((row) => ({
     publicationId: row.publication_id,
     ordinal: row.ordinal,
-    indicatorId: row.indicator_id,
+    subjectId: row.subject_id,
     stream: { collectionId, binding: bindingOf(row.binding) },
   }))
 }

@@ -127,7 +127,7 @@ function conditions(request: SearchRequest): RawBuilder<unknown>[] {
   if (collection !== undefined) {
     found.push(sql`exists (
       select from blocks b join collections c on c.id = b.collection_id
-      where b.indicator_id = i.id and b.superseded_by is null and c.name = ${collection}
+      where b.subject_id = i.id and b.superseded_by is null and c.name = ${collection}
         and not ${isWithdrawn})`)
   }
   return found.length > 0 ? found : [sql`true`]
@@ -209,7 +209,7 @@ export async function describeIndicators(
   }>`
     select i.id, i.type, i.value,
       array(select distinct c.name from blocks b join collections c on c.id = b.collection_id
-        where b.indicator_id = i.id and b.superseded_by is null and not ${isWithdrawn}
+        where b.subject_id = i.id and b.superseded_by is null and not ${isWithdrawn}
         order by c.name) as collections,
       of.assertions, of.surviving, of.permitted, newest.name as report, newest.modified
     from unnest(${indicatorIds}::bigint[]) with ordinality as wanted (id, place)

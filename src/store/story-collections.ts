@@ -186,10 +186,10 @@ async function readStreams(
       from blocks b join publications p on p.id = b.publication_id
         left join lateral (
           select through_publication, withdrawn_at from withdrawals
-          where indicator_id = b.indicator_id and through_publication >= b.publication_id
+          where subject_id = b.subject_id and through_publication >= b.publication_id
             and (collection_id = 0 or (collection_id = b.collection_id and binding = b.binding))
           order by withdrawn_at limit 1) as w on true
-      where b.indicator_id = ${indicatorId}::bigint) as block
+      where b.subject_id = ${indicatorId}::bigint) as block
     group by collection_id, binding order by collection_id, binding`.execute(db)
   const found = new Map<number, StoryStream[]>()
   for (const row of rows) {

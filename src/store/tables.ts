@@ -145,6 +145,7 @@ export interface Tables {
     block_count: number
     live_count: number
     last_superseded_by: Generated<Bigint | null>
+    largest_bytes: number | null
   }
   package_heads: {
     id: Generated<number>
@@ -160,13 +161,28 @@ export interface Tables {
     ordinal: number
     collection_id: number
     binding: number
-    indicator_id: Bigint
+    /** an indicator's id, or a chunk's, which is negative */
+    subject_id: Bigint
     package_id: Bigint
     digest: Uint8Array
     superseded_by: Bigint | null
+    /** the indicators that a chunk's block shows; null: it is an indicator's own */
+    members: readonly Bigint[] | null
+  }
+  chunks: {
+    /** negative */
+    id: Generated<Bigint>
+    report_id: Bigint
+    number: number
+  }
+  chunk_members: {
+    report_id: Bigint
+    indicator_id: Bigint
+    chunk_id: Bigint
   }
   withdrawals: {
-    indicator_id: Bigint
+    /** as of blocks */
+    subject_id: Bigint
     /** 0: every stream */
     collection_id: number
     binding: number

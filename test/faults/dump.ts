@@ -39,7 +39,7 @@ export async function dumpStore(db: Db): Promise<Dump> {
         -- All but the moments at which the package was rendered.
         md5(regexp_replace(h.head || k.tail, ' timestamp="[^"]*"', '', 'g')) as content
       from blocks b join collections c on c.id = b.collection_id
-        join indicators i on i.id = b.indicator_id
+        join indicators i on i.id = b.subject_id
         join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
       where ${live} order by c.name, b.binding, i.type, i.value`,
   }

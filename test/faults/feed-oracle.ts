@@ -191,7 +191,7 @@ export async function findUnserved(db: Db, collection: string): Promise<readonly
     where c.name = ${collection}
       and exists (select from assertions a where a.indicator_id = i.id and not a.suppressed
         and a.tlp <= c.max_tlp and not ${isRecalled})
-      and not exists (select from blocks b where b.indicator_id = i.id and b.collection_id = c.id
+      and not exists (select from blocks b where b.subject_id = i.id and b.collection_id = c.id
         and b.binding = binding and b.superseded_by is null and not ${isWithdrawn})`.execute(db)
   return rows
 }

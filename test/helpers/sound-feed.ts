@@ -9,7 +9,7 @@ const live = sql`b.superseded_by is null and not ${isWithdrawn}`
 /** What must never be in a store, between any two transactions: each query finds nothing. */
 const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
   'an indicator has two live blocks in one stream': sql`
-    select b.collection_id, b.binding, b.indicator_id from blocks b where ${live}
+    select b.collection_id, b.binding, b.subject_id from blocks b where ${live}
     group by 1, 2, 3 having count(*) > 1`,
   'a publication counts its live blocks wrongly': sql`
     select p.id, p.live_count from publications p
@@ -30,7 +30,7 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
   'a withdrawal is of no block': sql`
     select w.* from withdrawals w
     where not exists (
-      select from blocks b where b.indicator_id = w.indicator_id
+      select from blocks b where b.subject_id = w.subject_id
         and b.publication_id <= w.through_publication
         and (w.collection_id = 0 or (b.collection_id = w.collection_id and b.binding = w.binding)))`,
   'a publication does not know by which one its blocks were last superseded': sql`
@@ -49,7 +49,7 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
     select b.* from blocks b join publications p on p.id = b.publication_id
     where b.superseded_by is not null and not exists (
       select from blocks n join publications q on q.id = n.publication_id
-      where n.publication_id = b.superseded_by and n.indicator_id = b.indicator_id
+      where n.publication_id = b.superseded_by and n.subject_id = b.subject_id
         and n.collection_id = b.collection_id and n.binding = b.binding
         and q.base_label + n.ordinal > p.base_label + b.ordinal)`,
   'two blocks of a collection have one label': sql`
@@ -93,7 +93,7 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
     select b.* from blocks b join collections c on c.id = b.collection_id
     where ${live} and c.reconciled_version = c.settings_version and not (b.binding = any(c.bindings)
       and exists (select from assertions a
-        where a.indicator_id = b.indicator_id and not a.suppressed and not ${isRecalled}
+        where a.indicator_id = b.subject_id and not a.suppressed and not ${isRecalled}
           and a.tlp <= c.max_tlp))`,
 }
 
@@ -145,7 +145,7 @@ export async function readLiveBlocks(db: Db, collection?: string): Promise<reado
       h.head || k.tail as content, encode(b.digest, 'hex') as digest
     from blocks b join publications p on p.id = b.publication_id
       join collections c on c.id = b.collection_id
-      join indicators i on i.id = b.indicator_id
+      join indicators i on i.id = b.subject_id
       join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
     where ${live} and c.name = coalesce(${collection ?? null}::text, c.name)
     order by c.name, label`.execute(db)

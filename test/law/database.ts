@@ -18,6 +18,8 @@ const emptied = [
   'recalls',
   'withdrawals',
   'blocks',
+  'chunk_members',
+  'chunks',
   'packages',
   'package_heads',
   'publications',
@@ -48,8 +50,8 @@ const statements = [
       update judging set policy = '{}', rules_version = 0, version = 1, judged_version = 0,
         judging_version = 0, judged_through = 0;
       update law_clock set moment = ${startMicros}, tick = micros;
-      perform setval(s.oid::regclass, 1, false) from pg_class s
-        where s.relkind = 'S' and s.relname not like 'accounts%';
+      perform setval(s.seqrelid::regclass, s.seqstart, false)
+        from pg_sequence s join pg_class c on c.oid = s.seqrelid where c.relname not like 'accounts%';
     end $$`,
 ]
 
@@ -131,12 +133,12 @@ export async function readFacts(query: Query, known: Iterable<number>): Promise<
           p.base_label + b.ordinal as label, i.value, md5(h.head || k.tail) as md5
         from publications p join collections c on c.id = p.collection_id
           join blocks b on b.publication_id = p.id
-          join indicators i on i.id = b.indicator_id
+          join indicators i on i.id = b.subject_id
           join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
         where p.id <> all($1::bigint[])) as x)::text as blocks,
       (select coalesce(json_agg(x order by x.value, x.collection, x.binding), '[]') from (
         select i.value, c.name as collection, w.binding, w.through_publication as "throughPublication"
-        from withdrawals w join indicators i on i.id = w.indicator_id
+        from withdrawals w join indicators i on i.id = w.subject_id
           left join collections c on c.id = w.collection_id) as x)::text as withdrawals`,
     [[...known]],
   )

@@ -43,14 +43,14 @@ async function createFeed(db: Db) {
   async function publish(stream: Stream, indicators: readonly number[]) {
     published += 1
     const publicationId = published
-    const blocks = indicators.map((indicatorId, ordinal) => {
+    const blocks = indicators.map((subjectId, ordinal) => {
       packages += 1
       const head = `<p xmlns="${stream.binding}"`
-      const tail = ` id="${packages}">Straße ${indicatorId} 😀</p>`
+      const tail = ` id="${packages}">Straße ${subjectId} 😀</p>`
       return {
         publicationId,
         ordinal,
-        indicatorId,
+        subjectId,
         stream,
         packageId: packages,
         head,
@@ -75,8 +75,8 @@ async function createFeed(db: Db) {
       const [baseLabel = 0] = await writePublications(trx, [
         { id: publicationId, stream, blockCount: blocks.length },
       ])
-      for (const { indicatorId, ordinal, head, tail } of blocks) {
-        live.get(stream)?.set(indicatorId, { label: baseLabel + ordinal, content: head + tail })
+      for (const { subjectId, ordinal, head, tail } of blocks) {
+        live.get(stream)?.set(subjectId, { label: baseLabel + ordinal, content: head + tail })
         labels.push(baseLabel + ordinal)
       }
     })
@@ -90,7 +90,7 @@ async function createFeed(db: Db) {
         block.stream.binding === stream.binding,
     )
     await withdrawBlocks(db, blocks)
-    for (const { indicatorId } of blocks) live.get(stream)?.delete(indicatorId)
+    for (const { subjectId } of blocks) live.get(stream)?.delete(subjectId)
   }
 
   function wanted(stream: Stream, { begin = -1, end }: LabelRange): FeedBlock[] {

@@ -97,10 +97,10 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
       )
       await writeBlocks(
         trx,
-        indicators.map((indicatorId, ordinal) => ({
+        indicators.map((subjectId, ordinal) => ({
           publicationId,
           ordinal,
-          indicatorId,
+          subjectId,
           stream,
           packageId: 1,
           digest: '00',
@@ -136,7 +136,7 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
         one.stream.binding === stream.binding,
     )
     await withdrawBlocks(db, newest)
-    const ids = newest.map(({ indicatorId }) => indicatorId)
+    const ids = newest.map(({ subjectId }) => subjectId)
     endBlocks(blocks.filter((one) => one.stream === stream && ids.includes(one.indicator)))
   }
 
