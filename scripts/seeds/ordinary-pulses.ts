@@ -166,7 +166,9 @@ export function ordinaryPulses(make: PulseMaker): Record<string, unknown>[] {
       const again = repeat ? random.pick(known) : undefined
       const [type, observable] = again ?? [drawn, makeObservable(drawn, random)]
       if (!again) known.push([type, observable])
-      return indicatorOf(make, type, observable, campaign.ageDays)
+      // Some sources count how often they saw it; no random number, so that all others stay what they are.
+      const observations = index % 29 === 0 ? index + 1 : undefined
+      return indicatorOf(make, type, observable, campaign.ageDays, observations)
     })
     return make.pulse({
       ...campaign,
@@ -177,7 +179,13 @@ export function ordinaryPulses(make: PulseMaker): Record<string, unknown>[] {
   })
 }
 
-function indicatorOf(make: PulseMaker, type: string, indicator: string, pulseAgeDays: number) {
+function indicatorOf(
+  make: PulseMaker,
+  type: string,
+  indicator: string,
+  pulseAgeDays: number,
+  observations: number | undefined,
+) {
   const { random } = make
   const ageDays = pulseAgeDays * (0.9 + random.below(100) / 1000)
   // Addresses change hands, so OTX dates them; most other indicators have no end.
@@ -186,6 +194,9 @@ function indicatorOf(make: PulseMaker, type: string, indicator: string, pulseAge
     indicator,
     ageDays,
     ...(ends && { expiresInDays: Math.round(90 - ageDays) }),
-    ...(random.chance(0.03) && { change: { is_active: 0 } }),
+    change: {
+      ...(random.chance(0.03) && { is_active: 0 }),
+      ...(observations !== undefined && { observations }),
+    },
   })
 }

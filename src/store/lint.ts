@@ -4,8 +4,8 @@ import { planByIndex } from './blocks.ts'
 import type { Db } from './db.ts'
 import { type IndicatorWithPermits, readPermits } from './views.ts'
 
-// As many as reconciling reads at once: some 10 MB with long descriptions.
-const batchIndicators = 5_000
+// With long descriptions and what their reports say, some megabytes.
+const batchIndicators = 2_000
 
 /**
  * Reads the indicators that a collection's rule, TLP and publicity permit, as publishing does, by their ids and

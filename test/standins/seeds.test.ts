@@ -33,6 +33,52 @@ t.test('the seeds hold thousands of indicators of every type by two authors', as
   ])
 })
 
+t.test('the seeds hold what packages of reports tell beside indicators', async (t) => {
+  // Of a report that the demo's collections may show, none of which permits more than green.
+  const shown = reports.filter(({ report }) => report.public && report.tlp !== 'amber')
+  const has = (what: string, found: boolean) => t.ok(found, what)
+  has(
+    'an adversary',
+    shown.some(({ report }) => report.adversary === 'Paper Crane'),
+  )
+  has(
+    'a family',
+    shown.some(({ report }) => report.malwareFamilies.includes('DemoBot')),
+  )
+  has(
+    'a technique',
+    shown.some(({ report }) => report.attackIds.includes('T1105')),
+  )
+  has(
+    'more than a chunk',
+    shown.some((one) => one.assertions.length > 100),
+  )
+  const told = shown.flatMap((one) => one.assertions)
+  const live = told.filter(
+    (one) => one.active && now.getTime() - one.validFrom.getTime() < 80 * 86_400_000,
+  )
+  has(
+    'sightings',
+    live.some(({ sightings = 0 }) => sightings > 1),
+  )
+  for (const role of ['command_and_control', 'malware_hosting', 'phishing']) {
+    has(
+      role,
+      live.some((one) => one.role === role),
+    )
+  }
+  for (const type of ['cidr', 'cve', 'imphash', 'pehash']) {
+    has(
+      type,
+      live.some((one) => one.type === type),
+    )
+  }
+  has(
+    'a YARA rule',
+    live.some((one) => one.type === 'yara' && one.value.startsWith('rule ')),
+  )
+})
+
 t.test('the seeds are as old for any day as they were for their base', async (t) => {
   const ages = assertions.map(({ validFrom }) => (now.getTime() - validFrom.getTime()) / 86_400_000)
   t.ok(Math.min(...ages) >= 0)
