@@ -14,10 +14,14 @@ export interface KnownValue {
 export interface CyboxValue {
   /** the local name of its element, such as `Address_Value`; of a hash that of its value, `Simple_Hash_Value` */
   readonly field: string
+  /** the local name of the element around it: `Properties`, `Hash`, or such as `From` */
+  readonly within: string
   /** as it was written, without the white space around it */
   readonly text: string
   /** the values that the text holds: several where it is a list, else itself */
   readonly items: readonly string[]
+  /** the types that its place asks for, such as `ipv4`; none where the place is none of ours */
+  readonly expected: readonly ObservableType[]
   /** what each item stands for; undefined where it is of none of our types or not in order */
   readonly known: readonly (KnownValue | undefined)[]
   readonly condition: string | undefined
@@ -33,8 +37,8 @@ export interface CyboxValue {
 export interface HashKind {
   /** as HashNameVocab-1.0 has it: `MD5`, `SHA1`, `SHA256`; other names in upper case; '' where nothing tells */
   readonly name: string
-  /** whether its Type says so; else the length was gone by */
-  readonly explicit: boolean
+  /** its Type as it was written; undefined where it has none, and its length was gone by */
+  readonly written: string | undefined
 }
 
 /** The `Properties` of an object. */
@@ -63,9 +67,12 @@ function readHashKind(hash: XmlElement, text: string): HashKind {
   const written = hash.children.find(({ name }) => name === 'Type')?.text.trim() ?? ''
   if (written !== '') {
     // Some write SHA-256 or sha_256 instead of the vocabulary's SHA256.
-    return { name: written.toUpperCase().replaceAll(/[-_ ]/g, ''), explicit: true }
+    return { name: written.toUpperCase().replaceAll(/[-_ ]/g, ''), written }
   }
-  return { name: hexadecimal.test(text) ? (hashLengths[text.length] ?? '') : '', explicit: false }
+  return {
+    name: hexadecimal.test(text) ? (hashLengths[text.length] ?? '') : '',
+    written: undefined,
+  }
 }
 
 /**
@@ -132,8 +139,10 @@ function readValue(
   const types = typesOf(findSchemaType(around) ?? objectType, element.name, category, hash)
   return {
     field: element.name,
+    within: around.name,
     text,
     items,
+    expected: types,
     known: items.map((item) => identify(types, item)),
     condition: findAttributeText(element, 'condition'),
     applyCondition: findAttributeText(element, 'apply_condition'),

@@ -107,8 +107,8 @@ function readSightings(indicator: XmlElement): number | undefined {
   return findChildren(sightings, indicatorNamespace, 'Sighting').length
 }
 
-function readProducer(indicator: XmlElement): StixProducer | undefined {
-  const producer = findChild(indicator, indicatorNamespace, 'Producer')
+/** @param producer an element of InformationSourceType, or undefined */
+export function readProducer(producer: XmlElement | undefined): StixProducer | undefined {
   if (!producer) return undefined
   const references = findChild(producer, stixCommonNamespace, 'References')
   return {
@@ -175,7 +175,7 @@ export function readIndicator(
     confidence: findText(one('Confidence'), stixCommonNamespace, 'Value'),
     markings: readMarkings(one('Handling')),
     sightings: readSightings(element),
-    producer: readProducer(element),
+    producer: readProducer(one('Producer')),
     testMechanisms: findChildren(one('Test_Mechanisms'), indicatorNamespace, 'Test_Mechanism').map(
       readTestMechanism,
     ),

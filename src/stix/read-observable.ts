@@ -11,10 +11,14 @@ import {
 
 /** An Observable_Composition around an observable. */
 export interface Composition {
+  /** of the Observable that holds it */
+  readonly id: string | undefined
   /** `OR` or `AND`; '' where it is missing */
   readonly operator: string
   /** 1 for the outermost */
   readonly depth: number
+  /** whether each of its members refers to an observable, as opposed to standing here */
+  readonly referring: boolean
 }
 
 /**
@@ -94,8 +98,13 @@ export function* readObservable<P>(root: XmlElement, place: P): Generator<StixOb
     if (composed) {
       const operator = findAttributeText(composed, 'operator') ?? ''
       yield { ...observableOf(place, task, 'composition', undefined), operator }
-      const inner = { operator, depth: (composition?.depth ?? 0) + 1 }
       const members = findChildren(composed, cyboxNamespace, 'Observable')
+      const inner: Composition = {
+        id: findAttributeText(element, 'id'),
+        operator,
+        depth: (composition?.depth ?? 0) + 1,
+        referring: members.every((member) => findAttributeText(member, 'idref') !== undefined),
+      }
       for (const member of members.toReversed()) {
         waiting.push({ element: member, composition: inner })
       }

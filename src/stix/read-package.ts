@@ -5,7 +5,9 @@ import {
   readIndicator,
   readMarkings,
   readNamed,
+  readProducer,
   type StixIndicator,
+  type StixProducer,
 } from './read-indicator.ts'
 import { readObservable, type StixObservable } from './read-observable.ts'
 import {
@@ -26,6 +28,8 @@ export interface StixHeader {
   readonly shortDescription: string | undefined
   readonly intents: readonly string[]
   readonly markings: Markings
+  /** its Information_Source */
+  readonly source: StixProducer | undefined
 }
 
 /** What a package holds beside indicators and observables. */
@@ -90,6 +94,7 @@ function readHeader(root: XmlElement): StixHeader | undefined {
     shortDescription: text('Short_Description'),
     intents: intents.map((intent) => intent.text.trim()),
     markings: readMarkings(handling),
+    source: readProducer(findChild(header, stixNamespace, 'Information_Source')),
   }
 }
 

@@ -1,13 +1,33 @@
 import type { Device } from '../device.ts'
-import { countInline } from './count-inline.ts'
+import { needsBinding, needsContent, needsZonedLabel } from './block-rules.ts'
+import { readBy } from './rules.ts'
 
+/**
+ * EclecticIQ's cabby. It prints what is in each Content and looks at none of it; what it fails on, it fails on
+ * in libtaxii (eclecticiq/cabby, cabby/dispatcher.py and cabby/client11.py; TAXIIProject/libtaxii,
+ * libtaxii/messages_11.py, class ContentBlock).
+ */
 export const cabby: Device = {
   name: 'cabby',
   title: 'cabby',
+  basis: 'read in the source of cabby 0.1.23 and libtaxii 1.1.119',
+  // With a path given it sends its request at once; without one it asks for the services first.
   discovers: false,
   binding: undefined,
   windowDays: undefined,
   attempts: 1,
-  userAgent: 'python-requests/2.31.0',
-  read: countInline,
+  // cabby/dispatcher.py, get_generic_session
+  userAgent: 'Cabby 0.1.23',
+  read: readBy({
+    chokes: [
+      // messages_11.py: Content_Binding is required.
+      needsBinding('documented'),
+      // Content without text is None there, which is refused.
+      needsContent('documented'),
+      // validation.py, check_timestamp_label
+      needsZonedLabel('documented'),
+    ],
+    drops: [],
+    ignores: [],
+  }),
 }
