@@ -1,5 +1,6 @@
-import { parseTlp, type Tlp, tlpRank } from '../model/tlp.ts'
 import type { XmlElement } from '../xml/read.ts'
+import { type Named, readConstruct, readNamed, type StixConstruct } from './read-construct.ts'
+import { type Markings, readMarkings, readProducer, type StixProducer } from './read-marking.ts'
 import {
   findAttributeText,
   findChild,
@@ -7,23 +8,9 @@ import {
   findSchemaType,
   findText,
   indicatorNamespace,
-  markingNamespace,
   stixCommonNamespace,
   walkTree,
 } from './read-xml.ts'
-
-/** What a Handling or the Marking of a header says. */
-export interface Markings {
-  /** the most restrictive level among them; undefined where none is TLP */
-  readonly tlp: Tlp | undefined
-  /** texts of simple markings and terms of use */
-  readonly statements: readonly string[]
-}
-
-export interface StixProducer {
-  readonly name: string | undefined
-  readonly references: readonly string[]
-}
 
 export interface TestMechanism {
   /** the local name of its xsi:type, such as `YaraTestMechanismType`; undefined where it has none */
@@ -32,17 +19,10 @@ export interface TestMechanism {
   readonly rule: string | undefined
 }
 
-/** Something that an indicator or a package names: a title where it stands here, an idref where it does not. */
-export interface NamedConstruct {
-  readonly id: string | undefined
-  readonly idref: string | undefined
-  readonly title: string | undefined
-}
-
 /** Where an indicator stands: among the package's Indicators, in a Composite_Indicator_Expression, or as related to another. */
 export type IndicatorPlace = 'package' | 'composite' | 'related'
 
-export interface StixIndicator extends NamedConstruct {
+export interface StixIndicator extends Named {
   readonly place: IndicatorPlace
   /** of the Composite_Indicator_Expression that it stands in */
   readonly withinOperator: string | undefined
@@ -62,39 +42,10 @@ export interface StixIndicator extends NamedConstruct {
   readonly sightings: number | undefined
   readonly producer: StixProducer | undefined
   readonly testMechanisms: readonly TestMechanism[]
-  /** of TTPs that it indicates */
-  readonly indicatedTtps: readonly NamedConstruct[]
+  /** those that stand in it, and those that it refers to by idref */
+  readonly indicatedTtps: readonly StixConstruct[]
   /** names of kill chain phases, or else their ids */
   readonly killChainPhases: readonly string[]
-}
-
-// Longer ones are no level, and the patterns that read a level must not meet endless white space.
-const maxLevelLength = 40
-
-function readLevel(text: string): Tlp | undefined {
-  return text.length > maxLevelLength ? undefined : parseTlp(text)
-}
-
-/** @param element a Handling, or undefined */
-export function readMarkings(element: XmlElement | undefined): Markings {
-  const levels: Tlp[] = []
-  const statements: string[] = []
-  for (const marking of findChildren(element, markingNamespace, 'Marking')) {
-    for (const structure of findChildren(marking, markingNamespace, 'Marking_Structure')) {
-      const color = findAttributeText(structure, 'color')
-      const level = color === undefined ? undefined : readLevel(color)
-      if (level && findSchemaType(structure) === 'TLPMarkingStructureType') levels.push(level)
-      for (const { text } of structure.children)
-        if (text.trim() !== '') statements.push(text.trim())
-    }
-  }
-  // TLP 2.0's AMBER+STRICT has no colour in STIX 1: it is sent as RED with a statement beside it.
-  if (levels.includes('red') && statements.some((text) => readLevel(text) === 'amber+strict')) {
-    return { tlp: 'amber+strict', statements }
-  }
-  let tlp: Tlp | undefined
-  for (const level of levels) if (tlp === undefined || tlpRank(level) > tlpRank(tlp)) tlp = level
-  return { tlp, statements }
 }
 
 const count = /^\d{1,15}$/
@@ -107,22 +58,6 @@ function readSightings(indicator: XmlElement): number | undefined {
   return findChildren(sightings, indicatorNamespace, 'Sighting').length
 }
 
-/** @param producer an element of InformationSourceType, or undefined */
-export function readProducer(producer: XmlElement | undefined): StixProducer | undefined {
-  if (!producer) return undefined
-  const references = findChild(producer, stixCommonNamespace, 'References')
-  return {
-    name: findText(
-      findChild(producer, stixCommonNamespace, 'Identity'),
-      stixCommonNamespace,
-      'Name',
-    ),
-    references: findChildren(references, stixCommonNamespace, 'Reference').map(({ text }) =>
-      text.trim(),
-    ),
-  }
-}
-
 function readTestMechanism(element: XmlElement): TestMechanism {
   let rule: string | undefined
   for (const { text } of walkTree(element)) {
@@ -130,15 +65,6 @@ function readTestMechanism(element: XmlElement): TestMechanism {
     if (rule !== '') break
   }
   return { type: findSchemaType(element), rule: rule || undefined }
-}
-
-/** Reads what a construct is called; its Title is in whichever namespace the construct has its parts in. */
-export function readNamed(element: XmlElement): NamedConstruct {
-  return {
-    id: findAttributeText(element, 'id'),
-    idref: findAttributeText(element, 'idref'),
-    title: element.children.find(({ name }) => name === 'Title')?.text.trim() || undefined,
-  }
 }
 
 function readKillChainPhases(indicator: XmlElement): string[] {
@@ -180,7 +106,7 @@ export function readIndicator(
       readTestMechanism,
     ),
     indicatedTtps: all('Indicated_TTP').flatMap((indicated) =>
-      findChildren(indicated, stixCommonNamespace, 'TTP').map(readNamed),
+      findChildren(indicated, stixCommonNamespace, 'TTP').map(readConstruct),
     ),
     killChainPhases: readKillChainPhases(element),
   }

@@ -1,14 +1,7 @@
 import type { XmlElement } from '../xml/read.ts'
-import {
-  type Markings,
-  type NamedConstruct,
-  readIndicator,
-  readMarkings,
-  readNamed,
-  readProducer,
-  type StixIndicator,
-  type StixProducer,
-} from './read-indicator.ts'
+import { readConstruct, type StixConstruct } from './read-construct.ts'
+import { readIndicator, type StixIndicator } from './read-indicator.ts'
+import { type Markings, readMarkings, readProducer, type StixProducer } from './read-marking.ts'
 import { readObservable, type StixObservable } from './read-observable.ts'
 import {
   cyboxNamespace,
@@ -32,18 +25,6 @@ export interface StixHeader {
   readonly source: StixProducer | undefined
 }
 
-/** What a package holds beside indicators and observables. */
-export interface StixConstruct extends NamedConstruct {
-  /** the name of its element: `TTP`, `Exploit_Target`, `Threat_Actor`, `Campaign`, `Course_Of_Action` … */
-  readonly name: string
-  /** CVE ids of the vulnerabilities in it */
-  readonly cves: readonly string[]
-  /** names of the malware in it */
-  readonly malware: readonly string[]
-  /** CAPEC ids of the attack patterns in it, or else their titles */
-  readonly attackPatterns: readonly string[]
-}
-
 /** Where an Observable stands: in an indicator, among the package's Observables, or in another construct. */
 export type PackagePlace =
   | { readonly within: 'indicator'; readonly indicator: StixIndicator }
@@ -62,6 +43,7 @@ export interface StixPackage {
   /** those in composite expressions and related ones too */
   readonly indicators: readonly StixIndicator[]
   readonly observables: readonly PackageObservable[]
+  /** but TTPs that stand in indicators */
   readonly constructs: readonly StixConstruct[]
   /** the first of each id that is no reference: what an idref finds */
   readonly observablesById: ReadonlyMap<string, PackageObservable>
@@ -146,34 +128,13 @@ function isObservable({ namespace, name }: XmlElement): boolean {
   )
 }
 
-function textOfChild(element: XmlElement, name: string): string {
-  return element.children.find((child) => child.name === name)?.text.trim() ?? ''
-}
-
-function readConstruct(element: XmlElement, observables: PackageObservable[]): StixConstruct {
-  const cves: string[] = []
-  const malware: string[] = []
-  const attackPatterns: string[] = []
-  const inside: XmlElement[] = []
-  for (const part of walkTree(element, (one) => !isObservable(one))) {
-    if (isObservable(part)) inside.push(part)
-    else if (part.name === 'CVE_ID') cves.push(part.text.trim())
-    else if (part.name === 'Malware_Instance') malware.push(textOfChild(part, 'Name'))
-    else if (part.name === 'Attack_Pattern') {
-      attackPatterns.push(findAttributeText(part, 'capec_id') ?? textOfChild(part, 'Title'))
-    }
-  }
-  const isNamed = (name: string): boolean => name !== ''
-  const construct: StixConstruct = {
-    ...readNamed(element),
-    name: element.name,
-    cves: cves.filter(isNamed),
-    malware: malware.filter(isNamed),
-    attackPatterns: attackPatterns.filter(isNamed),
-  }
+/** A construct, and the observables anywhere in it. */
+function readHolder(element: XmlElement, observables: PackageObservable[]): StixConstruct {
+  const construct = readConstruct(element)
   const place = { within: 'construct' as const, construct }
-  for (const observable of inside) {
-    for (const one of readObservable(observable, place)) observables.push(one)
+  for (const part of walkTree(element, (one) => !isObservable(one))) {
+    if (!isObservable(part)) continue
+    for (const one of readObservable(part, place)) observables.push(one)
   }
   return construct
 }
@@ -194,7 +155,7 @@ export function readPackage(root: XmlElement): StixPackage {
     const name = group.namespace === stixNamespace ? constructLists[group.name] : undefined
     if (name === undefined) continue
     for (const element of group.children) {
-      if (element.name === name) constructs.push(readConstruct(element, observables))
+      if (element.name === name) constructs.push(readHolder(element, observables))
     }
   }
   const observablesById = new Map<string, PackageObservable>()

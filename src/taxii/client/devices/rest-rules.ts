@@ -4,9 +4,9 @@ import { type RestRule, reason } from './rules.ts'
 
 /** TTPs, threat actors, exploit targets and so on, each counted by its name; but those that the device reads. */
 export function leavesConstructs(grade: Grade, except: readonly string[] = []): RestRule {
-  return ({ constructs }) =>
-    constructs
-      .filter(({ name }) => !except.includes(name))
+  return ({ constructs, indicators }) =>
+    [...constructs, ...indicators.flatMap(({ indicatedTtps }) => indicatedTtps)]
+      .filter(({ name, idref }) => idref === undefined && !except.includes(name))
       .map(({ name }) =>
         reason(
           name.toLowerCase().replaceAll('_', '-'),

@@ -30,12 +30,13 @@ import {
   dropsDefanged,
   dropsDelimiters,
   dropsLists,
-  dropsMalformed,
+  dropsMalformedButBareUrls,
   dropsMismatches,
   dropsNetworks,
   dropsSeveral,
   dropsUntypedHashes,
   takesHashes,
+  takesSchemes,
   takesTypes,
 } from './value-rules.ts'
 
@@ -101,8 +102,9 @@ export const tid: Device = {
       dropsConditions('guess'),
       dropsUntypedHashes('guess'),
       dropsDefanged('believed'),
-      // "An observable is invalid if it is improperly constructed."
-      dropsMalformed('documented'),
+      // "An observable is invalid if it is improperly constructed"; URLs without a scheme are among the examples.
+      dropsMalformedButBareUrls('documented'),
+      takesSchemes(/^https?:/, 'guess', 'the URL is neither of http nor of https'),
       dropsMismatches('believed'),
     ],
     ignores: [
