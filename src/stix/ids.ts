@@ -42,14 +42,21 @@ export function indicatorGuid(type: ObservableType, value: string): string {
   return uuidV5(`${type}\n${value}`)
 }
 
-/** Packages differ by profile and binding, because their content does. */
+/** What a package's content depends on besides its subject. */
+interface PackageShape {
+  readonly profile: Profile
+  readonly cidr: CidrForm
+  readonly binding: ContentBinding
+}
+
+/** Packages differ by profile and binding, those of blocks of addresses by their form too. */
 export function packageGuid(
   type: ObservableType,
   value: string,
-  profile: Profile,
-  binding: ContentBinding,
+  { profile, cidr, binding }: PackageShape,
 ): string {
-  return uuidV5(`package\n${profile}\n${binding}\n${type}\n${value}`)
+  const form = type === 'cidr' ? `${cidr}\n` : ''
+  return uuidV5(`package\n${profile}\n${binding}\n${form}${type}\n${value}`)
 }
 
 /** What a source calls a report. */
@@ -73,10 +80,8 @@ export function claimGuid(report: ReportKey, type: ObservableType, value: string
 
 export function reportPackageGuid(
   report: ReportKey & { readonly chunk: number },
-  shape: { readonly profile: Profile; readonly cidr: CidrForm },
-  binding: ContentBinding,
+  { profile, cidr, binding }: PackageShape,
 ): string {
-  const { profile, cidr } = shape
   return uuidV5(`report\n${profile}\n${cidr}\n${binding}\n${report.chunk}\n${reportName(report)}`)
 }
 

@@ -1,72 +1,92 @@
-import type { ContentBinding, Shape } from '../model/collection.ts'
 import type { IndicatorView, PermittedAssertion } from '../model/indicator.ts'
 import type { Tlp } from '../model/tlp.ts'
 import { escapeText } from '../xml/write.ts'
-import { getSpelling, type RenderableType, renderProperties } from './cybox.ts'
-import type { IdNamespace } from './ids.ts'
+import { getSpelling, type RenderableType, renderProperties, type Spelling } from './cybox.ts'
+import { renderReferences, renderSource } from './information-source.ts'
+import { renderKillChainPhases } from './kill-chain.ts'
 import { markingNamespaces, markOwner, mostRestrictiveTlp } from './marking.ts'
 import { type Namespaces, namespaces } from './namespaces.ts'
-import { collectReferences, describeAll, findTitle, maxTitleLength, toLine } from './text.ts'
+import { type RenderOptions, versions } from './render-options.ts'
+import { putTime } from './rendered-package.ts'
+import {
+  collectReferences,
+  describeAll,
+  findTitle,
+  maxDescriptionLength,
+  maxTitleLength,
+  toLine,
+  toParagraphs,
+} from './text.ts'
+import { findRuleTitle, renderTestMechanism, yaraForm } from './yara.ts'
 
-/** Who publishes: named on each indicator, and owner of the namespace of all ids. */
-export interface Producer {
-  readonly name: string
-  /** checked with idNamespaceFault */
-  readonly idNamespace: IdNamespace
-}
-
-export interface RenderOptions extends Shape {
-  readonly binding: ContentBinding
-  readonly producer: Producer
-}
-
-export const versions: Readonly<Record<ContentBinding, { package: string; indicator: string }>> = {
-  'urn:stix.mitre.org:xml:1.2': { package: '1.2', indicator: '2.2' },
-  'urn:stix.mitre.org:xml:1.1.1': { package: '1.1.1', indicator: '2.1.1' },
-}
+/** What an indicator can be about. */
+export type IndicatorType = RenderableType | 'yara'
 
 /** What differs from one indicator to the next, as it is written into the element. */
 export interface IndicatorContent {
-  readonly type: RenderableType
+  readonly type: IndicatorType
   readonly value: string
+  /** undefined: a rule, which is nothing to observe */
+  readonly spelling: Spelling | undefined
   readonly tlp: Tlp
   readonly title: string
   readonly description: string
   readonly validity: string
+  /** the Indicated_TTPs, with timeMark for their timestamps */
+  readonly ttps: string
+  readonly killChainPhases: string
   readonly confidence: string
   readonly sightings: string
   readonly producerName: string
   readonly references: string
 }
 
+/** @param ttps the Indicated_TTPs, with timeMark for their timestamps */
 export function toIndicatorContent(
   view: IndicatorView,
-  type: RenderableType,
-  producer: Producer,
+  options: RenderOptions,
+  ttps: string,
 ): IndicatorContent {
   const { value, assertions } = view
-  const title =
-    findTitle(assertions) ?? toLine(`${getSpelling(type).label}: ${value}`, maxTitleLength)
+  const type = view.type as IndicatorType
+  const spelling = type === 'yara' ? undefined : getSpelling(type, value, options.cidr)
+  const title = toTitle(spelling, view)
+  const described = describeAll(assertions)
   let confidence = 0
   for (const assertion of assertions) confidence = Math.max(confidence, assertion.confidence)
   return {
     type,
     value,
+    spelling,
     tlp: mostRestrictiveTlp(assertions),
     title: escapeText(title),
-    description: escapeText(describeAll(assertions) || title),
+    description: escapeText(describedAs(spelling, described) || title),
     validity: renderValidity(assertions),
+    ttps,
+    killChainPhases: options.profile === 'full' ? renderKillChainPhases(assertions) : '',
     confidence: confidenceLevel(confidence),
     sightings: renderSightings(assertions),
-    producerName: escapeText(toLine(producer.name, maxTitleLength)),
-    references: renderReferences(assertions),
+    producerName: escapeText(toLine(options.producer.name, maxTitleLength)),
+    references: renderReferences(collectReferences(assertions)),
   }
 }
 
-const everyIndicator = namespaces('xsi', 'stix', 'stixCommon', 'stixVocabs', 'indicator', 'cybox')
+function toTitle(spelling: Spelling | undefined, { value, assertions }: IndicatorView): string {
+  if (!spelling) return findRuleTitle(value) ?? findTitle(assertions) ?? yaraForm.label
+  const title = findTitle(assertions)
+  if (title !== undefined && !spelling.labelAlways) return title
+  return toLine(`${spelling.label}: ${title ?? value}`, maxTitleLength)
+}
 
-export function indicatorNamespaces({ type, tlp }: IndicatorContent): Namespaces {
-  return everyIndicator | getSpelling(type).namespaces | markingNamespaces(tlp)
+function describedAs(spelling: Spelling | undefined, described: string): string {
+  if (!spelling?.labelAlways || described === '') return described
+  return toParagraphs(`${spelling.label}: ${described}`, maxDescriptionLength)
+}
+
+const everyIndicator = namespaces('xsi', 'stix', 'stixCommon', 'stixVocabs', 'indicator')
+
+export function indicatorNamespaces({ spelling, tlp }: IndicatorContent): Namespaces {
+  return everyIndicator | (spelling ?? yaraForm).namespaces | markingNamespaces(tlp)
 }
 
 /** The GUIDs of an indicator and of what it holds. */
@@ -81,9 +101,14 @@ export function renderIndicatorElement(
   { binding, producer }: RenderOptions,
   time: string,
 ): string {
-  const { type, value, tlp } = content
+  const { value, spelling, tlp } = content
   const { prefix } = producer.idNamespace
-  return `<stix:Indicator xsi:type="indicator:IndicatorType" id="${prefix}:indicator-${guids.indicator}" version="${versions[binding].indicator}" timestamp="${time}"><indicator:Title>${content.title}</indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">${getSpelling(type).indicatorType}</indicator:Type><indicator:Description>${content.description}</indicator:Description>${content.validity}<indicator:Observable id="${prefix}:Observable-${guids.observable}"><cybox:Object id="${prefix}:Object-${guids.observable}">${renderProperties(type, value)}</cybox:Object></indicator:Observable><indicator:Handling>${markOwner(tlp)}</indicator:Handling><indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">${content.confidence}</stixCommon:Value></indicator:Confidence>${content.sightings}<indicator:Producer><stixCommon:Identity><stixCommon:Name>${content.producerName}</stixCommon:Name></stixCommon:Identity>${content.references}</indicator:Producer></stix:Indicator>`
+  const { indicatorType } = spelling ?? yaraForm
+  const observable = spelling
+    ? `<indicator:Observable id="${prefix}:Observable-${guids.observable}"><cybox:Object id="${prefix}:Object-${guids.observable}">${renderProperties(spelling, value)}</cybox:Object></indicator:Observable>`
+    : ''
+  const testMechanisms = spelling ? '' : renderTestMechanism(value)
+  return `<stix:Indicator xsi:type="indicator:IndicatorType" id="${prefix}:indicator-${guids.indicator}" version="${versions[binding].indicator}" timestamp="${time}"><indicator:Title>${content.title}</indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">${indicatorType}</indicator:Type><indicator:Description>${content.description}</indicator:Description>${content.validity}${observable}${content.ttps && putTime(content.ttps, time)}${content.killChainPhases}${testMechanisms}<indicator:Handling>${markOwner(tlp)}</indicator:Handling><indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">${content.confidence}</stixCommon:Value></indicator:Confidence>${content.sightings}<indicator:Producer>${renderSource(content.producerName, content.references)}</indicator:Producer></stix:Indicator>`
 }
 
 /** The words of HighMediumLowVocab-1.0, on the scale that STIX 2.1, appendix A, gives them. */
@@ -135,11 +160,4 @@ function renderSightings(assertions: readonly PermittedAssertion[]): string {
   for (const { sightings } of assertions) if (sightings !== undefined) sum = (sum ?? 0) + sightings
   if (sum === undefined) return ''
   return `<indicator:Sightings sightings_count="${Math.min(sum, maxSightings)}"/>`
-}
-
-function renderReferences(assertions: readonly PermittedAssertion[]): string {
-  let references = ''
-  for (const address of collectReferences(assertions))
-    references += `<stixCommon:Reference>${escapeText(address)}</stixCommon:Reference>`
-  return references && `<stixCommon:References>${references}</stixCommon:References>`
 }

@@ -1,21 +1,27 @@
-import { hash } from 'node:crypto'
-import { formatMicros } from '../model/micros.ts'
 import type { ReportView } from '../model/report-view.ts'
 import type { Tlp } from '../model/tlp.ts'
 import { escapeText } from '../xml/write.ts'
-import type { RenderableType } from './cybox.ts'
-import { claimGuid, indicatorGuid, reportPackageGuid } from './ids.ts'
 import {
-  indicatorNamespaces,
-  type RenderOptions,
-  renderIndicatorElement,
-  toIndicatorContent,
-  versions,
-} from './indicator.ts'
+  collectContext,
+  contextNamespaces,
+  indicateByReference,
+  noContext,
+  renderThreatActors,
+  renderTtps,
+} from './context.ts'
+import {
+  exploitTargetNamespaces,
+  renderExploitTarget,
+  wrapExploitTargets,
+} from './exploit-target.ts'
+import { claimGuid, indicatorGuid, reportPackageGuid } from './ids.ts'
+import { indicatorNamespaces, renderIndicatorElement, toIndicatorContent } from './indicator.ts'
+import { renderReferences, renderSource } from './information-source.ts'
 import { markingNamespaces, markPackage, mostRestrictiveTlp } from './marking.ts'
 import { namespaces, renderHead } from './namespaces.ts'
-import type { RenderedPackage } from './package.ts'
 import { findLeftOut } from './profiles.ts'
+import { identify, type RenderOptions } from './render-options.ts'
+import { type RenderedPackage, timeMark, toRenderedPackage } from './rendered-package.ts'
 import {
   maxReportReferences,
   maxTitleLength,
@@ -28,53 +34,55 @@ import {
 // A report's own words stand once for up to a hundred indicators.
 const maxReportDescriptionLength = 10_000
 
-// A character that XML cannot hold stands for the timestamp, so that no text can look like it.
-const timeMark = '\0'
-
 /**
  * Renders a chunk of a report as one package: its header with the report's name, description, references and
- * marking, and one indicator for each of the view's.
+ * marking, one indicator (of a CVE: one exploit target) for each of the view's, and once for all of them the
+ * TTPs and the threat actor that the report names.
  * @throws TypeError when the shape leaves one of the indicators out; ask isPublishable first
  */
 export function renderReport(view: ReportView, options: RenderOptions): RenderedPackage {
-  const { idNamespace } = options.producer
   const tlp = mostRestrictiveTlp(view.indicators.flatMap(({ assertions }) => assertions))
-  let used = headerNamespaces | markingNamespaces(tlp)
+  const context = options.profile === 'full' ? collectContext([view]) : noContext
+  const ttps = indicateByReference(context, options)
+  let used = headerNamespaces | markingNamespaces(tlp) | contextNamespaces(context)
   let indicators = ''
+  let targets = ''
   for (const indicator of view.indicators) {
     const { type, value } = indicator
     const leftOut = findLeftOut(options, type, value)
     if (leftOut) throw new TypeError(`an indicator of a report cannot be rendered: ${leftOut.text}`)
-    const content = toIndicatorContent(indicator, type as RenderableType, options.producer)
-    const guids = {
-      indicator: claimGuid(view, type, value),
-      observable: indicatorGuid(type, value),
+    const claim = claimGuid(view, type, value)
+    if (type === 'cve') {
+      used |= exploitTargetNamespaces(indicator)
+      targets += renderExploitTarget(indicator, claim, options)
+      continue
     }
+    const content = toIndicatorContent(indicator, options, ttps)
+    const guids = { indicator: claim, observable: indicatorGuid(type, value) }
     used |= indicatorNamespaces(content)
     indicators += renderIndicatorElement(content, guids, options, timeMark)
   }
-  const head = renderHead(used, idNamespace)
-  const id = `${idNamespace.prefix}:Package-${reportPackageGuid(view, options, options.binding)}`
-  const body = ` id="${id}" version="${versions[options.binding].package}" timestamp="${timeMark}">${renderHeader(view, tlp, options)}<stix:Indicators>${indicators}</stix:Indicators></stix:STIX_Package>`
-  return {
-    digest: hash('sha256', head + body, 'buffer').subarray(0, 16),
-    withTimestamp: (timestamp) => ({
-      head,
-      tail: body.replaceAll(timeMark, formatMicros(timestamp)),
-    }),
-  }
+  const id = identify('Package', reportPackageGuid(view, options), options)
+  const inner =
+    renderHeader(view, tlp, options) +
+    (indicators && `<stix:Indicators>${indicators}</stix:Indicators>`) +
+    renderTtps(context, tlp, options) +
+    wrapExploitTargets(targets) +
+    renderThreatActors(context, tlp, options)
+  return toRenderedPackage(
+    renderHead(used, options.producer.idNamespace),
+    ` ${id} timestamp="${timeMark}">${inner}</stix:STIX_Package>`,
+  )
 }
 
 const headerNamespaces = namespaces('xsi', 'stix', 'stixCommon', 'stixVocabs')
 
-/** STIX 1.2 would have the texts in a Report; the header is where every client of either version looks. */
+/** STIX 1.2 would have the texts in a Report; the header is where clients of either version look. */
 function renderHeader(view: ReportView, tlp: Tlp, { producer }: RenderOptions): string {
-  const { name, description, author, source, externalId } = view
+  const { name, description, author, source, externalId, references } = view
   const title = toLine(name, maxTitleLength) || toLine(`Report ${externalId}`, maxTitleLength)
-  const said = toParagraphs(description, maxReportDescriptionLength)
+  const said = escapeText(toParagraphs(description, maxReportDescriptionLength))
   const origin = tellOrigin(author, source) || toLine(producer.name, maxTitleLength)
-  const references = selectReferences(view.references, maxReportReferences)
-    .map((address) => `<stixCommon:Reference>${escapeText(address)}</stixCommon:Reference>`)
-    .join('')
-  return `<stix:STIX_Header><stix:Title>${escapeText(title)}</stix:Title><stix:Package_Intent xsi:type="stixVocabs:PackageIntentVocab-1.0">Indicators</stix:Package_Intent>${said && `<stix:Description>${escapeText(said)}</stix:Description>`}<stix:Handling>${markPackage(tlp)}</stix:Handling><stix:Information_Source><stixCommon:Identity><stixCommon:Name>${escapeText(origin)}</stixCommon:Name></stixCommon:Identity>${references && `<stixCommon:References>${references}</stixCommon:References>`}</stix:Information_Source></stix:STIX_Header>`
+  const addresses = selectReferences(references, maxReportReferences)
+  return `<stix:STIX_Header><stix:Title>${escapeText(title)}</stix:Title><stix:Package_Intent xsi:type="stixVocabs:PackageIntentVocab-1.0">Indicators</stix:Package_Intent>${said && `<stix:Description>${said}</stix:Description>`}<stix:Handling>${markPackage(tlp)}</stix:Handling><stix:Information_Source>${renderSource(escapeText(origin), renderReferences(addresses))}</stix:Information_Source></stix:STIX_Header>`
 }

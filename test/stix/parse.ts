@@ -43,3 +43,26 @@ export function parseStrictly(xml: string): readonly Parsed[] {
 export function textsOf(elements: readonly Parsed[], name: string): readonly string[] {
   return elements.filter((element) => element.name === name).map(({ text }) => text)
 }
+
+const valueElements = new Set([
+  'AddressObj:Address_Value',
+  'DomainNameObj:Value',
+  'URIObj:Value',
+  'cyboxCommon:Simple_Hash_Value',
+  'FileObj:File_Path',
+  'MutexObj:Name',
+  'yaraTM:Rule',
+  'et:CVE_ID',
+])
+
+/** What the packages' indicators and exploit targets are about, in their order. */
+export function valuesOf(elements: readonly Parsed[]): readonly string[] {
+  return elements.filter(({ name }) => valueElements.has(name)).map(({ text }) => text)
+}
+
+/** The prefixes that a document declares, and uses in no name, no xsi:type and no id. */
+export function unusedPrefixes(xml: string): readonly string[] {
+  const used = new Set([...xml.matchAll(/[<" ](\w[\w-]*):\w/g)].map(([, prefix]) => prefix))
+  const declared = [...xml.matchAll(/ xmlns:([\w-]+)=/g)].map(([, prefix]) => prefix as string)
+  return declared.filter((prefix) => !used.has(prefix))
+}

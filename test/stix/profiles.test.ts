@@ -1,21 +1,84 @@
 import t from 'tap'
-import { profiles } from '../../src/model/collection.ts'
+import { cidrForms, profiles } from '../../src/model/collection.ts'
 import { observableTypes } from '../../src/model/observable.ts'
-import { renderableTypes } from '../../src/stix/cybox.ts'
-import { isPublishable, publishableTypes } from '../../src/stix/profiles.ts'
+import { findLeftOut, isPublishable, publishableTypes } from '../../src/stix/profiles.ts'
+import { sampleValues } from './views.ts'
 
 t.test('each profile publishes what its clients read', async (t) => {
   t.same(publishableTypes('esa'), ['ipv4', 'ipv6', 'domain', 'url', 'md5', 'sha1', 'sha256'])
   t.same(publishableTypes('tid'), ['ipv4', 'ipv6', 'domain', 'url', 'sha256'])
-  t.same([...publishableTypes('full')].sort(), [...renderableTypes].sort())
+  t.same([...publishableTypes('full')].sort(), Object.keys(sampleValues).sort())
 })
 
-t.test('a type is publishable exactly when the profile lists it', async (t) => {
+t.test('a plain value is publishable exactly when its profile lists the type', async (t) => {
   for (const profile of profiles)
     for (const type of observableTypes)
       t.equal(
-        isPublishable({ profile, cidr: 'omit' }, type, 'x'),
+        isPublishable({ profile, cidr: 'cidr' }, type, 'http://a.example/'),
         publishableTypes(profile).some((listed) => listed === type),
         `${profile}: ${type}`,
       )
+})
+
+t.test('what no client of STIX 1 could tell from something else is in no profile', async (t) => {
+  for (const type of ['uri', 'ja3', 'osquery', 'ssl-cert-fingerprint', 'bitcoin-address'] as const)
+    for (const profile of profiles)
+      t.equal(
+        findLeftOut({ profile, cidr: 'cidr' }, type, 'x')?.rule,
+        'type',
+        `${profile}: ${type}`,
+      )
+})
+
+t.test('the reason for leaving out a type is the end of a sentence', async (t) => {
+  const textOf = (profile: 'esa' | 'tid' | 'full', type: (typeof observableTypes)[number]) =>
+    findLeftOut({ profile, cidr: 'omit' }, type, 'x')?.text
+  t.equal(textOf('esa', 'email'), 'its profile esa has no e-mail addresses: the ESA drops them')
+  t.equal(
+    textOf('esa', 'mutex'),
+    'its profile esa has no mutexes: the ESA takes in file hashes, IP addresses, domains and URLs, and nothing else',
+  )
+  t.equal(
+    textOf('tid', 'md5'),
+    'its profile tid has no MD5 hashes: SHA-256 is the one hash that TID is known to take',
+  )
+  t.equal(
+    textOf('full', 'bitcoin-address'),
+    'its profile full has no Bitcoin addresses: CybOX has no object for them',
+  )
+  for (const profile of profiles)
+    for (const type of observableTypes)
+      t.match(textOf(profile, type) ?? 'its x', /^its [^.]+$/, `${profile}: ${type}`)
+})
+
+t.test('a block of addresses is left out by the setting that would let it in', async (t) => {
+  const ruleOf = (cidr: (typeof cidrForms)[number]) =>
+    findLeftOut({ profile: 'full', cidr }, 'cidr', '198.51.100.0/24')?.rule
+  t.same(cidrForms.map(ruleOf), ['cidr', undefined, undefined])
+  t.match(findLeftOut({ profile: 'full', cidr: 'omit' }, 'cidr', 'x')?.text, /"cidr" is "omit"/)
+  t.equal(findLeftOut({ profile: 'esa', cidr: 'omit' }, 'cidr', 'x')?.rule, 'type')
+})
+
+t.test(
+  'a value that CybOX would take for a list is for clients that read delimiters',
+  async (t) => {
+    const value = 'http://a.example/##comma##/'
+    const ruleOf = (profile: 'esa' | 'tid' | 'full') =>
+      findLeftOut({ profile, cidr: 'omit' }, 'url', value)?.rule
+    t.same(profiles.map(ruleOf), ['list-delimiter', 'list-delimiter', undefined])
+  },
+)
+
+t.test('TID has no URLs but those of the web', async (t) => {
+  const ruleOf = (profile: 'esa' | 'tid', value: string) =>
+    findLeftOut({ profile, cidr: 'omit' }, 'url', value)?.rule
+  t.equal(ruleOf('tid', 'ftp://a.example/'), 'scheme')
+  t.equal(ruleOf('tid', 'https://a.example/'), undefined)
+  t.equal(ruleOf('esa', 'ftp://a.example/'), undefined)
+})
+
+t.test('a YARA rule without a text is left out', async (t) => {
+  const shape = { profile: 'full', cidr: 'omit' } as const
+  t.equal(findLeftOut(shape, 'yara', ' \n')?.rule, 'empty')
+  t.equal(findLeftOut(shape, 'yara', sampleValues.yara), undefined)
 })

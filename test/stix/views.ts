@@ -1,7 +1,8 @@
 import type { IndicatorView, PermittedAssertion } from '../../src/model/indicator.ts'
-import type { RenderableType } from '../../src/stix/cybox.ts'
+import type { ReportView } from '../../src/model/report-view.ts'
 import { defaultIdNamespace } from '../../src/stix/ids.ts'
 import type { Producer } from '../../src/stix/package.ts'
+import type { PublishableType } from '../../src/stix/profiles.ts'
 
 export const producer: Producer = { name: 'Example SOC', idNamespace: defaultIdNamespace }
 
@@ -24,22 +25,27 @@ export const plainAssertion: PermittedAssertion = {
   attackIds: [],
 }
 
-/** A value in normal form for each type that can be rendered. */
-export const sampleValues: Readonly<Record<RenderableType, string>> = {
+/** A value in normal form for each type that can be published. */
+export const sampleValues: Readonly<Record<PublishableType, string>> = {
   ipv4: '198.51.100.7',
   ipv6: '2001:db8::7',
+  cidr: '198.51.100.0/24',
   domain: 'xn--mnchen-3ya.example',
   url: 'http://evil.example/a?b=1&c=<2>#]]>',
   email: 'o\'neil&"co"@evil.example',
   md5: '0123456789abcdef0123456789abcdef',
   sha1: '0123456789abcdef0123456789abcdef01234567',
   sha256: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+  pehash: '89abcdef0123456789abcdef0123456789abcdef',
+  imphash: '89abcdef0123456789abcdef01234567',
   'file-path': 'C:\\Users\\a & b\\<x>.exe',
   mutex: 'Global\\M 😀 ##comma## \t]]>',
+  cve: 'CVE-2026-12345',
+  yara: 'import "pe"\nprivate rule Evil_1 : tag {\n\tstrings: $a = "<&>]]>" ##comma##\n  condition: $a // 😀\n}',
 }
 
 export function viewOf(
-  type: RenderableType,
+  type: PublishableType,
   ...assertions: readonly Partial<PermittedAssertion>[]
 ): IndicatorView {
   return {
@@ -49,6 +55,28 @@ export function viewOf(
       ...plainAssertion,
       ...some,
     })),
+  }
+}
+
+/** A report with what the types' sample values are, or with these indicators. */
+export function reportOf(
+  indicators: readonly (PublishableType | IndicatorView)[],
+  change: Partial<ReportView> = {},
+): ReportView {
+  return {
+    source: 'otx',
+    externalId: plainAssertion.reportId,
+    name: plainAssertion.reportName,
+    description: 'What was seen.\nAnd by whom.',
+    author: plainAssertion.author,
+    references: plainAssertion.reportReferences,
+    tags: ['tag'],
+    adversary: '',
+    malwareFamilies: [],
+    attackIds: [],
+    chunk: 1,
+    indicators: indicators.map((one) => (typeof one === 'string' ? viewOf(one) : one)),
+    ...change,
   }
 }
 
