@@ -17,6 +17,7 @@ const commands = {
   judging: async () => (await import('./cli/judging.ts')).judgingCommand(),
   warninglist: async () => (await import('./cli/warninglist.ts')).warninglistCommand(),
   suppressions: async () => (await import('./cli/suppressions.ts')).suppressionsCommand(),
+  poll: async () => (await import('./cli/poll.ts')).pollCommand(),
   withdraw: async () => (await import('./cli/withdraw.ts')).withdrawCommand(),
   rejections: async () => (await import('./cli/rejections.ts')).rejectionsCommand(),
 }

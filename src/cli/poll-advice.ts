@@ -1,0 +1,73 @@
+import type { Device } from '../taxii/client/device.ts'
+import type { PollFault } from '../taxii/client/fault.ts'
+import type { Surroundings } from '../taxii/client/look-around.ts'
+import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
+import { article } from './poll-text.ts'
+
+/** What to check when there is nothing, or nothing that the device takes in; a line each. */
+export function adviceOnNothing(
+  { tally }: PollOutcome,
+  plan: PollPlan,
+  device: Device,
+  around: Surroundings | undefined,
+): readonly string[] {
+  if (tally.blocks > 0) {
+    return [
+      `blocks came, and ${article(device.title)} takes in none of them: see above why`,
+      'on Taxiway: taxiway collection lint NAME says the same of the collection before it is polled',
+    ]
+  }
+  const { collection, begin, end, bindings, subscriptionId } = plan
+  return [
+    ...aroundLines(collection, around),
+    begin === undefined && end === undefined
+      ? 'the collection is empty: see what it is fed by'
+      : 'the collection may have nothing of that time: a longer --age, or its refresh',
+    ...(bindings.length > 0 ? ['the binding: leave --binding out to ask for any'] : []),
+    ...(subscriptionId === undefined ? [] : ['the subscription may ask for something else']),
+    'the account: some servers show those who may not read a collection an empty one',
+    'on Taxiway: taxiway collection list, and taxiway collection lint NAME for what a profile leaves out',
+  ]
+}
+
+function aroundLines(collection: string, around: Surroundings | undefined): readonly string[] {
+  const { collections } = around ?? {}
+  if (!collections) return ['the collection’s name: the server does not tell which there are']
+  if (collections.includes(collection)) return []
+  if (collections.length === 0) return ['the server advertises no collection to this account']
+  const shown = collections.slice(0, 20).join(', ')
+  const rest = collections.length - 20
+  return [`the server advertises other collections: ${shown}${rest > 0 ? ` and ${rest} more` : ''}`]
+}
+
+/** What the device's administrator would be told, why, and what to check: the message of a poll that failed. */
+export function faultText(
+  fault: PollFault,
+  attempts: number,
+  { collection, url }: PollPlan,
+  device: Device,
+  around: Surroundings | undefined,
+): string {
+  const times = attempts > 1 ? `after ${attempts} failed attempts` : 'and was not tried again'
+  const patience =
+    attempts < device.attempts
+      ? [
+          `(trying again changes nothing here; ${device.title} tries ${device.attempts} times all the same)`,
+        ]
+      : []
+  const alarm =
+    device.name === 'esa'
+      ? `the appliance would raise an alert: no observables from "${collection}" at ${url.href} ${times}`
+      : `"${collection}" at ${url.href} could not be polled ${times}`
+  const elsewhere = (around?.pollAddresses ?? []).filter((one) => one !== url.href)
+  return [
+    alarm,
+    `Reason: ${fault.message}`,
+    ...patience,
+    ...fault.advice.map((line) => `→ ${line}`),
+    ...(around ? aroundLines(collection, around).map((line) => `→ ${line}`) : []),
+    ...(elsewhere.length > 0
+      ? [`→ the server says that it is polled at ${elsewhere.join(', ')}`]
+      : []),
+  ].join('\n')
+}
