@@ -117,7 +117,8 @@ function identify(types: readonly ObservableType[], item: string): KnownValue | 
   for (const type of types) {
     const form = normalForm(type, item)
     // A hash of another length than its Type says is wrong in itself, and no hash of that other kind.
-    if (form.ok && (form.type === type || !hashesInDigits.has(type))) return form
+    if (form.ok && (form.type === type || !hashesInDigits.has(type)))
+      return { type: form.type, value: form.value }
   }
   return undefined
 }

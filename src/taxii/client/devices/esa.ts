@@ -23,6 +23,7 @@ import {
 import { leavesBareIndicators, leavesConstructs, leavesTestMechanisms } from './rest-rules.ts'
 import { readBy } from './rules.ts'
 import {
+  dropsBareUrls,
   dropsConditions,
   dropsDefanged,
   dropsDelimiters,
@@ -104,6 +105,7 @@ export const esa: Device = {
       dropsUntypedHashes('guess'),
       dropsDefanged('guess'),
       dropsMalformed('guess'),
+      dropsBareUrls('guess'),
       dropsMismatches('guess'),
     ],
     ignores: [

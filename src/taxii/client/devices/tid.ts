@@ -30,7 +30,7 @@ import {
   dropsDefanged,
   dropsDelimiters,
   dropsLists,
-  dropsMalformedButBareUrls,
+  dropsMalformed,
   dropsMismatches,
   dropsNetworks,
   dropsSeveral,
@@ -102,8 +102,8 @@ export const tid: Device = {
       dropsConditions('guess'),
       dropsUntypedHashes('guess'),
       dropsDefanged('believed'),
-      // "An observable is invalid if it is improperly constructed"; URLs without a scheme are among the examples.
-      dropsMalformedButBareUrls('documented'),
+      // "An observable is invalid if it is improperly constructed"; of URLs those without scheme are in order.
+      dropsMalformed('documented'),
       takesSchemes(/^https?:/, 'guess', 'the URL is neither of http nor of https'),
       dropsMismatches('believed'),
     ],

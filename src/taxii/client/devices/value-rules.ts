@@ -1,4 +1,3 @@
-import { normalForm } from '../../../model/normal-form.ts'
 import type { ObservableType } from '../../../model/observable.ts'
 import { refangEmail, refangUrl } from '../../../model/refang.ts'
 import type { Grade } from '../reading.ts'
@@ -72,27 +71,20 @@ export function dropsDefanged(grade: Grade): ValueRule {
   return (candidate) => (isDefanged(candidate) ? found : undefined)
 }
 
-function isUrlWithoutScheme({ type, item }: Candidate): boolean {
-  return type === 'url' && !item.includes('://') && normalForm('url', `http://${item}`).ok
-}
-
 export function dropsMalformed(grade: Grade): ValueRule {
   const found = reason('malformed', grade, 'the value is not in order for its type')
   return ({ known }) => (known ? undefined : found)
 }
 
-/** As dropsMalformed, but a URL may do without its scheme. */
-export function dropsMalformedButBareUrls(grade: Grade): ValueRule {
-  const dropMalformed = dropsMalformed(grade)
-  return (candidate, stixPackage) =>
-    isUrlWithoutScheme(candidate) ? undefined : dropMalformed(candidate, stixPackage)
+/** A URL such as `evil.example/a`, which some devices take for one of http. */
+export function dropsBareUrls(grade: Grade): ValueRule {
+  const found = reason('no-scheme', grade, 'the URL has no scheme')
+  return ({ known, item }) => (known?.type === 'url' && !item.includes('://') ? found : undefined)
 }
 
-/** URLs that have a scheme and none of these. */
 export function takesSchemes(scheme: RegExp, grade: Grade, text: string): ValueRule {
   const found = reason('scheme', grade, text)
-  return ({ type, value }) =>
-    type === 'url' && value.includes('://') && !scheme.test(value) ? found : undefined
+  return ({ type, value }) => (type === 'url' && !scheme.test(value) ? found : undefined)
 }
 
 /** Such as an IPv6 address as `ipv4-addr`, or an address as a domain name. */
