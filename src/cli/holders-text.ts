@@ -24,4 +24,4 @@ export function mayBeHeld(holders: readonly Holder[], now: Date): boolean {
 
 export const howToPurge =
   'TAXII 1.1 cannot take it back. To be rid of it sooner, have the client drop the feed and poll it anew,\n' +
-  'after `taxiway withdraw`. On an ESA: remove the source and add it again (docs/esa-quickstart.md, 5).'
+  'after `taxiway withdraw`. On an ESA: remove the source and add it again (docs/esa.md, 7).'

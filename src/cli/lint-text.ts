@@ -1,7 +1,7 @@
 import type { Collection, Shape } from '../model/collection.ts'
 import type { Reason } from '../taxii/client/reading.ts'
 import type { LintCounts } from './lint-tally.ts'
-import { formatTable, printable } from './table.ts'
+import { printable } from './table.ts'
 
 export interface Lint {
   /** with its own shape */
@@ -40,27 +40,19 @@ export function lintText({ collection, shape, behind, counts, worthKnowing }: Li
   ].join('\n\n')
 }
 
-const mostWidth = 60
-
 function leftOutText({ permitted, leftOut, groups }: LintCounts): string {
   if (permitted === 0) {
     return 'Nothing is permitted, so nothing can be left out. What judging and collections keep out: taxiway suppressions --collections'
   }
   if (leftOut === 0) return 'Nothing is left out.'
-  const rows = groups.map(({ type, rule, count, text, examples }) => [
-    type,
-    rule,
-    count,
-    text,
-    shortened(examples[0] ?? ''),
+  const lines = groups.flatMap(({ type, rule, count, text, examples }) => [
+    `  ${count} ${type}, by the rule ${rule}: ${examples.map(shortened).join(', ')}${count > examples.length ? ', …' : ''}`,
+    `    ${printable(text)}`,
   ])
-  const lines = groups.flatMap(({ examples }, index) => [
-    rows[index] as (string | number)[],
-    ...examples.slice(1).map((example) => ['', '', '', '', shortened(example)]),
-  ])
-  const table = formatTable(['TYPE', 'RULE', 'COUNT', 'WHY', 'SUCH AS'], lines)
-  return `LEFT OUT\n${table.replace(/^/gm, '  ')}\n  Each of them: --values`
+  return `LEFT OUT\n${lines.join('\n')}\n  Each of them: --values`
 }
+
+const mostWidth = 40
 
 /** Of a YARA rule and the like the beginning tells which it is. */
 function shortened(value: string): string {

@@ -87,22 +87,16 @@ function aboutPackaging({ profile, packaging }: Settings): readonly Reason[] {
 }
 
 function aboutBindings({ profile, bindings }: Settings): readonly Reason[] {
-  if (profile === 'tid') return []
-  if (!bindings.includes('urn:stix.mitre.org:xml:1.1.1')) {
-    return [
-      {
-        rule: 'binding',
-        grade: 'documented',
-        text: 'MineMeld asks for STIX 1.1.1 and nothing else, and this collection has none: it gets an error.',
-      },
-    ]
-  }
-  if (bindings[0] === 'urn:stix.mitre.org:xml:1.1.1') return []
+  const [first = ''] = bindings
+  if (profile === 'tid' || first === 'urn:stix.mitre.org:xml:1.1.1') return []
+  const rest = bindings.includes('urn:stix.mitre.org:xml:1.1.1')
+    ? 'put 1.1.1 first for it, and wherever you do not know what your client reads'
+    : 'list 1.1.1, and first, for it'
   return [
     {
       rule: 'binding',
-      grade: 'believed',
-      text: 'A client that names no content binding gets the first, STIX 1.2. 1.1.1 is what most clients read: put it first where you do not know yours. MineMeld asks for 1.1.1 by its name.',
+      grade: 'documented',
+      text: `MineMeld names no content binding, so it is sent the first, STIX ${first.slice(first.lastIndexOf(':') + 1)}, and passes over every block that is not STIX 1.1.1: ${rest}.`,
     },
   ]
 }

@@ -21,6 +21,7 @@ const mixture: readonly (readonly [ObservableType, string])[] = [
   ['domain', 'a.taxiway-demo.com'],
   ['domain', 'b.taxiway-demo.com'],
   ['url', 'http://a.taxiway-demo.com/x?a=1&b=2'],
+  ['url', 'ftp://a.taxiway-demo.com/y'],
   ['uri', '/gate/login.php'],
   ['email', 'a@taxiway-demo.com'],
   ['md5', hex(32)],
@@ -74,11 +75,11 @@ t.test('taxiway collection lint', async (t) => {
   const { addClient } = await startStoredServer(t, db)
   const client = await addClient('reads-all')
 
-  /** What a poll of the collection brings of the mixture, by the ids that every collection shares. */
+  /** What a poll of the collection brings of the mixture: ids end alike in every collection. */
   const polled = async (name: string): Promise<readonly string[]> => {
     const { text } = await client.poll(name)
     return mixture
-      .filter(([type, value]) => text.includes(`:indicator-${indicatorGuid(type, value)}"`))
+      .filter(([type, value]) => text.includes(`-${indicatorGuid(type, value)}"`))
       .map(([, value]) => value)
   }
   // Starting a process is what takes time here: nothing is asked twice.
@@ -102,21 +103,25 @@ t.test('taxiway collection lint', async (t) => {
 
   for (const { name, profile, cidr } of collections.slice(0, 5)) {
     await t.test(`${name}: what is permitted is either left out or polled`, async (t) => {
-      const { permitted, published, leftOut, groups, ...head } = await json(name)
-      t.match(head, { collection: name, profile, cidr, packaging: 'indicator' })
       const served = await polled(name)
-      t.equal(permitted, mixture.length)
-      t.equal(published, served.length)
-      t.equal(leftOut, permitted - served.length)
-      t.equal(
-        groups.reduce((sum: number, { count }: { count: number }) => sum + count, 0),
-        leftOut,
-      )
       const named = await values(name)
       t.strictSame(
         named.map(({ type, value }) => [type, value]),
         mixture.filter(([, value]) => !served.includes(value)),
         'each by its name',
+      )
+      if (name === 'of-tid' || name === 'of-cidr') return
+      const { permitted, published, leftOut, groups, ...head } = await json(name)
+      t.match(head, { collection: name, profile, cidr, packaging: 'indicator' })
+      t.strictSame(
+        [permitted, published, leftOut],
+        [mixture.length, served.length, named.length],
+        'permitted is published and left out',
+      )
+      const counted = groups.map(({ count }: { count: number }) => count)
+      t.equal(
+        counted.reduce((sum: number, one: number) => sum + one, 0),
+        leftOut,
       )
       for (const { type, rule, count, examples } of groups) {
         const alike = named.filter((one) => one.type === type && one.rule === rule)
@@ -154,9 +159,9 @@ t.test('taxiway collection lint', async (t) => {
     t.match(text, new RegExp(`^ {2}left out +${mixture.length - served}$`, 'm'))
     t.match(
       text,
-      /^ +cidr +\S+ +4 {2}its .+ {2}22\.1\.2\.0\/24\n +22\.1\.3\.0\/24\n +22\.1\.4\.0\/24\n/m,
+      /^ {2}4 cidr, by the rule \S+: 22\.1\.2\.0\/24, 22\.1\.3\.0\/24, 22\.1\.4\.0\/24, …\n {4}its .+$/m,
     )
-    t.notMatch(text, '22.1.5.0/24')
+    t.match(text, /^ {2}1 mutex, by the rule \S+: Global\\Demo$/m)
     t.match(text, /rule demo \{\\u\{a\} {2}condition: true\\u\{a\}\}/, 'no value breaks a line')
   })
 
