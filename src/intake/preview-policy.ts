@@ -1,8 +1,9 @@
 import type { Judge } from '../curation/judge.ts'
 import { completePolicy, type PolicySettings } from '../curation/policy.ts'
 import { isSuppressedBy, type RecordedReason } from '../store/assertions.ts'
-import { findNewestBlocks, planByIndex } from '../store/blocks.ts'
+import { planByIndex } from '../store/blocks.ts'
 import type { Db } from '../store/db.ts'
+import { findServed } from '../store/live.ts'
 import {
   type CountingOverride,
   readCountingOverrides,
@@ -86,11 +87,10 @@ async function judgeWithoutWriting(
     addTo(draft, stored, judge, overrides.get(stored.indicatorId) ?? [], now)
   }
   const changing = [...drafts].filter(([, one]) => one.before !== one.after || one.differs)
-  const blocks = await findNewestBlocks(
+  const served = await findServed(
     db,
     changing.map(([id]) => id),
   )
-  const served = new Set(blocks.flatMap((one) => (one.withdrawn ? [] : [one.subjectId])))
   return [...drafts].map(([id, { before, after, differs, reasons }]): Outcome => {
     if (!before && after) return { change: 'back', reasons: none }
     if (!before || !served.has(id)) return { change: undefined, reasons: none }

@@ -1,8 +1,8 @@
 import { compileWarninglists, type Warninglist } from '../curation/warninglists.ts'
 import { isObservableType } from '../model/observable.ts'
-import { findNewestBlocks } from '../store/blocks.ts'
 import type { Db } from '../store/db.ts'
-import { type IndicatorKey, readIndicatorKeys } from '../store/indicator-keys.ts'
+import { readIndicatorKeys } from '../store/indicator-keys.ts'
+import { findServed } from '../store/live.ts'
 import { readCountingOverrides } from '../store/verdicts.ts'
 
 const batchIndicators = 10_000
@@ -46,9 +46,9 @@ export async function previewWarninglists(
       const whole = matches.filter((match) => match.whole && match.list.effect !== 'inform')
       return whole.length > 0 ? [{ key, whole }] : []
     })
-    const served = await readServed(
+    const served = await findServed(
       db,
-      listed.map(({ key }) => key),
+      listed.map(({ key }) => key.id),
     )
     const overrides = await readCountingOverrides(db, [...served], now)
     for (const { key, whole } of listed) {
@@ -74,13 +74,4 @@ export async function previewWarninglists(
     if (!last || keys.length < batchIndicators) return { ...total, named }
     after = last.id
   }
-}
-
-async function readServed(db: Db, keys: readonly IndicatorKey[]): Promise<ReadonlySet<number>> {
-  if (keys.length === 0) return new Set()
-  const blocks = await findNewestBlocks(
-    db,
-    keys.map(({ id }) => id),
-  )
-  return new Set(blocks.flatMap((block) => (block.withdrawn ? [] : [block.subjectId])))
 }

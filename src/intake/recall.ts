@@ -88,7 +88,13 @@ async function settle(intake: Intake, one: Recall) {
     const done = await writeInTurn(intake, async (trx, now) => {
       const ids = await readRecalledIndicators(trx, one.id, after, batchIndicators)
       const collections = await readCollections(trx)
-      const prepared = await prepareBlocks(trx, ids, collections, intake.producer, now)
+      const prepared = await prepareBlocks(
+        trx,
+        { indicatorIds: ids },
+        collections,
+        intake.producer,
+        now,
+      )
       if (ids.length < batchIndicators) await markSettled(trx, one)
       const published = await publish(trx, prepared)
       return { published, withdrawn: prepared.withdrawn, last: ids.at(-1), count: ids.length }

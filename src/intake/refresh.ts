@@ -13,12 +13,14 @@ import {
 import { type Intake, writeInTurn } from './intake.ts'
 
 const batchBlocks = 2_500
+// Of up to a hundred indicators each.
+const batchChunks = 100
 const dayMicros = 86_400_000_000
 
 /**
  * Publishes again, under new labels, what clients would otherwise drop for its age: each live block of a
  * collection with `refreshDays` between 70 and 95 % of that time after it was published. When in between
- * depends on the indicator's id, so that what came in at once does not come again at once.
+ * depends on its subject's id, so that what came in at once does not come again at once.
  */
 export async function refresh(intake: Intake): Promise<{ readonly published: number }> {
   let published = 0
@@ -49,31 +51,40 @@ async function refreshCollection(
   if (Math.abs(now - refreshedAt) < window.step / 2) return 0
   let published = 0
   let after: Pick<DueBlock, 'publicationId' | 'ordinal'> = { publicationId: 0, ordinal: -1 }
-  for (let found = batchBlocks; found === batchBlocks; ) {
-    const due = await findDueBlocks(intake.db, collection.id, now, window, after, batchBlocks)
-    found = due.length
+  const limit = collection.packaging === 'report' ? batchChunks : batchBlocks
+  for (let last = false; !last; ) {
+    const due = await findDueBlocks(intake.db, collection.id, now, window, after, limit)
+    last = due.length < limit
     after = due.at(-1) ?? after
-    published += await publishAgain(intake, collection, due, now)
+    published += await publishAgain(intake, collection, due, last ? now : undefined)
   }
   return published
 }
 
-/** Blocks that were superseded or withdrawn since they were found are left as they are. */
+/**
+ * Blocks that were superseded or withdrawn since they were found are left as they are.
+ * @param refreshedAt with the last of them: when they were looked for
+ */
 async function publishAgain(
   intake: Intake,
   collection: StoredCollection,
   due: readonly DueBlock[],
-  refreshedAt: Micros,
+  refreshedAt: Micros | undefined,
 ): Promise<number> {
   const places = new Set(due.map(place))
-  const ids = [...new Set(due.map(({ subjectId }) => subjectId))]
+  const subjects = [...new Set(due.map(({ subjectId }) => subjectId))]
+  const touched = {
+    indicatorIds: subjects.filter((id) => id > 0),
+    reportIds: [],
+    chunkIds: subjects.filter((id) => id < 0),
+  }
   return writeInTurn(intake, async (trx, now) => {
     // The settings as they are behind the lock: by former ones, it would bring back what others took out.
     const current = (await readCollections(trx)).filter(({ id }) => id === collection.id)
-    const prepared = await prepareBlocks(trx, ids, current, intake.producer, now, (block) =>
+    const prepared = await prepareBlocks(trx, touched, current, intake.producer, now, (block) =>
       places.has(place(block)),
     )
-    if (due.length < batchBlocks) await saveRefreshedAt(trx, collection.id, refreshedAt)
+    if (refreshedAt !== undefined) await saveRefreshedAt(trx, collection.id, refreshedAt)
     return publish(trx, prepared)
   })
 }

@@ -48,7 +48,7 @@ export async function removeReports(
         more = touched.length === batchAssertions
         // Not before all of it has ended: a report that is gone is not looked at again.
         if (!more) await markGone(trx, ids, why)
-        const published = await publishTouched(intake, trx, touched, now)
+        const published = await publishTouched(intake, trx, touched, now, ids)
         return { reports: more ? 0 : ids.length, taken: { ...nothingTakenIn, ...published } }
       })
       if (!done) break

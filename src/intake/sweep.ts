@@ -1,4 +1,5 @@
 import { judgeTime, nextJudgement } from '../curation/judge.ts'
+import { concernChunks } from '../publish/prepare-chunks.ts'
 import {
   type AgedCursor,
   addVerdicts,
@@ -18,6 +19,8 @@ import { refresh } from './refresh.ts'
 import { rejudge } from './rejudge.ts'
 
 const batchAssertions = 5_000
+// Each may be in a chunk of a report of its own, of which a hundred are rendered again for it.
+const batchOfChunks = 500
 
 export interface Swept {
   readonly expired: number
@@ -52,10 +55,11 @@ export async function sweep(intake: Intake): Promise<Swept> {
 /** Ends the assertions whose moment has come. */
 async function sweepDue(intake: Intake): Promise<Changes & Pick<Swept, 'expired'>> {
   const total = { expired: 0, published: 0, withdrawn: 0 }
-  for (let found = batchAssertions; found === batchAssertions; ) {
+  for (let more = true; more; ) {
     const done = await writeInTurn(intake, async (trx, now) => {
-      const assertions = await findDueAssertions(trx, now, batchAssertions)
-      found = assertions.length
+      const limit = await readBatchLimit(trx)
+      const assertions = await findDueAssertions(trx, now, limit)
+      more = assertions.length === limit
       const verdicts = assertions.map((assertion) => {
         const against = judgeTime(assertion, now)
         return {
@@ -67,7 +71,8 @@ async function sweepDue(intake: Intake): Promise<Changes & Pick<Swept, 'expired'
       await addVerdicts(trx, verdicts, now)
       total.expired += verdicts.filter(({ suppressions }) => suppressions.length > 0).length
       const ids = assertions.map(({ indicatorId }) => indicatorId)
-      return publishTouched(intake, trx, ids, now)
+      const reportIds = new Set(assertions.flatMap(({ reportId }) => reportId ?? []))
+      return publishTouched(intake, trx, ids, now, reportIds)
     })
     total.published += done.published
     total.withdrawn += done.withdrawn
@@ -91,7 +96,8 @@ async function sweepAges(intake: Intake): Promise<Changes> {
     do {
       const done = await writeInTurn(intake, async (trx, now) => {
         const span = { since, now: until, days }
-        const { ids, next } = await findAgedIndicators(trx, span, after, batchAssertions)
+        const limit = await readBatchLimit(trx)
+        const { ids, next } = await findAgedIndicators(trx, span, after, limit)
         return { ...(await publishTouched(intake, trx, ids, now)), next }
       })
       after = done.next
@@ -102,6 +108,10 @@ async function sweepAges(intake: Intake): Promise<Changes> {
   // Cut short before, the next sweep looks at the whole time again; what is right keeps its blocks.
   await writeInTurn(intake, (trx) => saveSweptUntil(trx, until))
   return total
+}
+
+async function readBatchLimit(db: Db): Promise<number> {
+  return concernChunks(await readCollections(db)) ? batchOfChunks : batchAssertions
 }
 
 async function readAgeLimits(db: Db): Promise<readonly number[]> {

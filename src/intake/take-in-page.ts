@@ -95,7 +95,7 @@ async function takeInPageOnce(
         assertions: judged.length,
         suppressed: judged.filter(({ columns }) => isSuppressedBy(columns.suppressions)).length,
         rejected: rejections.length,
-        ...(await publishTouched(intake, trx, [...touched, ...ended.touched], now)),
+        ...(await publishTouched(intake, trx, [...touched, ...ended.touched], now, [report.id])),
       }
     })
     if (typeof done === 'string') return begun ? 'judging changed' : done

@@ -166,7 +166,10 @@ async function takeInBatch(
         assertions: judged.length,
         suppressed: judged.filter(({ columns }) => isSuppressedBy(columns.suppressions)).length,
         rejected: rejected.length,
-        ...(await publishTouched(intake, trx, [...stored.touched, ...ended.touched], now)),
+        ...(await publishTouched(intake, trx, [...stored.touched, ...ended.touched], now, [
+          ...stored.reportIds,
+          ...ending.map(({ id }) => id),
+        ])),
       }
       return { done, left: ended.left }
     })
@@ -178,7 +181,7 @@ async function takeInBatch(
   return 'done'
 }
 
-const nothingStored = { touched: [], ending: [] } as const
+const nothingStored = { touched: [], reportIds: [], ending: [] } as const
 
 async function storePieces(trx: Db, sourceId: number, batch: Batch['batch'], now: Date) {
   const pieces = []
@@ -193,7 +196,8 @@ async function storePieces(trx: Db, sourceId: number, batch: Batch['batch'], now
     if (!of.comesInPages) ending.push({ ...report, digest: of.digest })
     else await saveReading(trx, report.id, { ...unread, digest: of.digest })
   }
-  return { touched: await storeJudged(trx, pieces, now), ending }
+  const reportIds = pieces.map(({ report }) => report.id)
+  return { touched: await storeJudged(trx, pieces, now), reportIds, ending }
 }
 
 const unread = { begun: false, offset: 0, failures: 0 } as const

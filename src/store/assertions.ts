@@ -161,6 +161,7 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
 export interface DueAssertion {
   readonly id: number
   readonly indicatorId: number
+  readonly reportId: number | undefined
   readonly type: string
   readonly validFrom: Date
   readonly validUntil: Date | undefined
@@ -172,18 +173,20 @@ export async function findDueAssertions(db: Db, now: Date, limit: number) {
   const { rows } = await sql<{
     id: number
     indicator_id: number
+    report_id: number | null
     type: string
     valid_from: Date
     valid_until: Date | null
     ends_at: Date | null
   }>`
-    select a.id, a.indicator_id, i.type, a.valid_from, a.valid_until, a.ends_at
+    select a.id, a.indicator_id, a.report_id, i.type, a.valid_from, a.valid_until, a.ends_at
     from assertions a join indicators i on i.id = a.indicator_id
     where a.judge_at <= ${now} order by a.judge_at limit ${limit}`.execute(db)
   return rows.map(
     (row): DueAssertion => ({
       id: row.id,
       indicatorId: row.indicator_id,
+      reportId: row.report_id ?? undefined,
       type: row.type,
       validFrom: row.valid_from,
       validUntil: row.valid_until ?? undefined,
@@ -252,18 +255,6 @@ export async function findAgedIndicators(
     assertionId: last.id,
   }
   return { ids: rows.map((row) => row.indicator_id), next }
-}
-
-/** Ids of known indicators after `afterId`, ascending. */
-export async function readIndicatorIds(db: Db, afterId: number, limit: number) {
-  const rows = await db
-    .selectFrom('indicators')
-    .select('id')
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => row.id)
 }
 
 async function clearSuppressions(db: Db, assertionIds: readonly number[]) {

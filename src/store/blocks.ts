@@ -7,17 +7,20 @@ import { isWithdrawn } from './live.ts'
 import { recordset } from './recordset.ts'
 
 /**
- * An indicator's newest block in a stream, with the digest of what it shows.
+ * The newest block of an indicator, or of a chunk of a report, in a stream, with the digest of what it shows.
  * Publications have ids in the order of their commits, since one writer at a time makes them.
  */
 export interface LiveBlock {
   readonly publicationId: number
   readonly ordinal: number
+  /** an indicator's id, or a chunk's, which is negative */
   readonly subjectId: number
   readonly stream: Stream
   readonly digest: string
-  /** taken out of the feed; the next block of its indicator supersedes it all the same */
+  /** taken out of the feed; the next block of its subject supersedes it all the same */
   readonly withdrawn: boolean
+  /** the indicators that a chunk's block shows, ascending; undefined: it is an indicator's own */
+  readonly members: readonly number[] | undefined
 }
 
 export interface NewBlock {
@@ -27,9 +30,11 @@ export interface NewBlock {
   readonly stream: Stream
   readonly packageId: number
   readonly digest: string
+  /** as of LiveBlock */
+  readonly members?: readonly number[] | undefined
 }
 
-/** The newest block of each of these indicators in each stream. */
+/** The newest block of each of these indicators and chunks in each stream. */
 export async function findNewestBlocks(
   db: Db,
   subjectIds: readonly number[],
@@ -42,8 +47,9 @@ export async function findNewestBlocks(
     subject_id: number
     digest: string
     withdrawn: boolean
+    members: number[] | null
   }>`
-    select b.publication_id, b.ordinal, b.collection_id, b.binding, b.subject_id,
+    select b.publication_id, b.ordinal, b.collection_id, b.binding, b.subject_id, b.members,
       encode(b.digest, 'hex') as digest, ${isWithdrawn} as withdrawn
     from blocks b
     where b.subject_id = any(${subjectIds}::bigint[]) and b.superseded_by is null`.execute(db)
@@ -54,6 +60,7 @@ export async function findNewestBlocks(
     stream: { collectionId: row.collection_id, binding: bindingOf(row.binding) },
     digest: row.digest,
     withdrawn: row.withdrawn,
+    members: row.members ?? undefined,
   }))
 }
 
@@ -76,7 +83,7 @@ export async function reserveIds(
 
 /**
  * Writes blocks of a publication that is not there yet: nobody sees them before it is.
- * The blocks that they replace must be superseded before, since an indicator has one block a stream.
+ * The blocks that they replace must be superseded before, since a subject has one block a stream.
  */
 export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<void> {
   const records = blocks.map((block) => ({
@@ -87,11 +94,15 @@ export async function writeBlocks(db: Db, blocks: readonly NewBlock[]): Promise<
     i: block.subjectId,
     k: block.packageId,
     d: block.digest,
+    m: block.members,
   }))
   await sql`
-    insert into blocks (publication_id, ordinal, collection_id, binding, subject_id, package_id, digest)
-    select p, o, c, b, i, k, decode(d, 'hex') from json_to_recordset(${recordset(records)}::json)
-      as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text)`.execute(db)
+    insert into blocks (publication_id, ordinal, collection_id, binding, subject_id, package_id, digest,
+      members)
+    select p, o, c, b, i, k, decode(d, 'hex'), m from json_to_recordset(${recordset(records)}::json)
+      as x(p bigint, o integer, c integer, b smallint, i bigint, k bigint, d text, m bigint[])`.execute(
+    db,
+  )
 }
 
 /** Ends blocks in favour of a publication's newer ones: polls that start after its commit get those. */

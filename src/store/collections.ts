@@ -35,6 +35,11 @@ export interface StoredCollection extends Collection {
   readonly reconciledVersion: number
 }
 
+/** Whether what the collection publishes does not follow its settings yet. */
+export function isBehind({ reconciledVersion, settingsVersion }: StoredCollection): boolean {
+  return reconciledVersion < settingsVersion
+}
+
 /** All collections, by id. */
 export async function readCollections(db: Db): Promise<readonly StoredCollection[]> {
   const rows = await db.selectFrom('collections').selectAll().orderBy('id').execute()

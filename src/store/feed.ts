@@ -1,15 +1,25 @@
 import { sql } from 'kysely'
-import type { FeedBlock, LabelRange, Snapshot, Stream } from '../model/feed.ts'
+import type { FeedBlock, LabelRange, Snapshot } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
-import { bindingNumber } from './collections.ts'
 import type { Db } from './db.ts'
 import { isReadAt } from './live.ts'
 import type { ReadHead } from './packages.ts'
 import { recordset } from './recordset.ts'
+import {
+  baseAt,
+  inRange,
+  publicationBatches,
+  type Slice,
+  type SliceRow,
+  toSlice,
+} from './slices.ts'
 
 // About 1 MB of packages: large enough that a round trip costs little beside its rows, small enough that
 // many slow pollers hold little.
 const batchBlocks = 500
+// Where blocks are larger, such as those of whole reports, their sizes are looked at.
+const batchBytes = 2 ** 20
+const largeBytes = 8 * 1024
 
 /**
  * The label up to which a collection is settled, whatever is published later having a later one, and its
@@ -63,14 +73,19 @@ export async function* readBlocks(
   for await (const batch of publicationBatches(db, snapshot, range)) {
     let group: Slice[] = []
     let size = 0
+    let bytes = 0
     for (const slice of batch) {
-      if (size + slice.most > batchBlocks && group.length > 0) {
+      const most = slice.largestBytes > largeBytes ? slice.most * slice.largestBytes : 0
+      const isFull = size + slice.most > batchBlocks || bytes + most > batchBytes
+      if (isFull && group.length > 0) {
         yield* readGroup(db, readHead, snapshot, group)
         group = []
         size = 0
+        bytes = 0
       }
       group.push(slice)
       size += slice.most
+      bytes += most
     }
     yield* readGroup(db, readHead, snapshot, group)
   }
@@ -103,84 +118,6 @@ export async function cutIntoParts(
   if (lastLabel !== undefined && recordCount % pageSize === 0) partEnds.pop()
   partEnds.push(range.end)
   return { partEnds, recordCount }
-}
-
-/** The part of a publication that lies in a range. */
-interface Slice {
-  readonly publicationId: number
-  readonly baseLabel: Micros
-  /** ordinals from and to, both in */
-  readonly from: number
-  readonly to: number
-  /** nothing of it was superseded or withdrawn: every ordinal is read */
-  readonly dense: boolean
-  /** how many blocks of it are read, where its publication's count tells that */
-  readonly count: number | undefined
-  /** how many blocks are read at most */
-  readonly most: number
-}
-
-interface SliceRow {
-  id: number
-  base_label: Micros
-  block_count: number
-  live_count: number
-  last_superseded_by: number | null
-}
-
-function toSlice(row: SliceRow, { asOf }: Snapshot, { begin = -1, end }: LabelRange): Slice {
-  const from = Math.max(0, begin - row.base_label + 1)
-  const to = Math.min(row.block_count - 1, end - row.base_label)
-  const whole = from === 0 && to === row.block_count - 1
-  const dense = row.live_count === row.block_count
-  // Of a publication that has lost blocks to later ones the count is that of now, not of then.
-  const settled = (row.last_superseded_by ?? 0) <= asOf
-  return {
-    publicationId: row.id,
-    baseLabel: row.base_label,
-    from,
-    to,
-    dense,
-    count: dense ? to - from + 1 : whole && settled ? row.live_count : undefined,
-    most: settled ? row.live_count : row.block_count,
-  }
-}
-
-function inRange({ collectionId, binding, asOf }: Snapshot, { end }: LabelRange, from: Micros) {
-  return sql<boolean>`collection_id = ${collectionId} and binding = ${bindingNumber(binding)}
-    and (live_count > 0 or last_superseded_by > ${asOf}::bigint)
-    and base_label between ${from}::bigint and ${end}::bigint`
-}
-
-async function* publicationBatches(
-  db: Db,
-  snapshot: Snapshot,
-  range: LabelRange,
-): AsyncGenerator<readonly Slice[]> {
-  let from = await baseAt(db, snapshot, range.begin ?? -1)
-  for (;;) {
-    const { rows } = await sql<SliceRow>`
-      select id, base_label, block_count, live_count, last_superseded_by from publications
-      where ${inRange(snapshot, range, from)} order by base_label limit 1000`.execute(db)
-    const last = rows.at(-1)
-    if (!last) return
-    yield rows.map((row) => toSlice(row, snapshot, range)).filter((slice) => slice.from <= slice.to)
-    from = last.base_label + 1
-  }
-}
-
-/** Where the publication begins that holds `label`, or `label` itself: publications do not overlap. */
-async function baseAt(db: Db, stream: Stream, label: Micros): Promise<Micros> {
-  const row = await db
-    .selectFrom('publications')
-    .select('base_label')
-    .where('collection_id', '=', stream.collectionId)
-    .where('binding', '=', bindingNumber(stream.binding))
-    .where('base_label', '<=', label)
-    .orderBy('base_label', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.base_label ?? label
 }
 
 async function countIn(db: Db, { asOf }: Snapshot, slice: Slice): Promise<number> {
@@ -234,7 +171,9 @@ async function* readGroup(
   const [first] = group
   if (!first) return
   if (group.length === 1) {
-    yield* readLarge(db, readHead, asOf, first)
+    yield* first.largestBytes > largeBytes
+      ? readBySize(db, readHead, asOf, first)
+      : readLarge(db, readHead, asOf, first)
     return
   }
   const slices = group.map((slice) => ({
@@ -275,6 +214,36 @@ async function* readLarge(
     yield await toBlocks(rows, readHead)
     if (rows.length < batchBlocks) return
     from = last.label - slice.baseLabel + 1
+  }
+}
+
+/** Reads so many blocks at a time as are batchBytes together, and one at least. */
+async function* readBySize(
+  db: Db,
+  readHead: ReadHead,
+  asOf: number,
+  slice: Slice,
+): AsyncGenerator<readonly FeedBlock[]> {
+  let from = slice.from
+  for (;;) {
+    const { rows } = await sql<BlockRow>`
+      select ${slice.baseLabel}::bigint + sized.ordinal as label, k.head_id, k.tail
+      from (
+        -- The length of what is kept compressed or apart is known without reading it.
+        select b.ordinal, b.package_id,
+          sum(octet_length(k.tail)) over (order by b.ordinal) - octet_length(k.tail) as before
+        from (select b.ordinal, b.package_id from blocks b
+          where b.publication_id = ${slice.publicationId} and b.ordinal between ${from} and ${slice.to}
+            and ${isReadAt(asOf)} order by b.ordinal limit ${batchBlocks}) as b
+          left join packages k on k.id = b.package_id) as sized
+        left join packages k on k.id = sized.package_id
+      where coalesce(sized.before, 0) < ${batchBytes}
+      order by sized.ordinal`.execute(db)
+    const last = rows.at(-1)
+    if (!last) return
+    yield await toBlocks(rows, readHead)
+    from = last.label - slice.baseLabel + 1
+    if (from > slice.to) return
   }
 }
 

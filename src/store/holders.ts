@@ -17,7 +17,7 @@ export type HeldSubject =
 
 /**
  * Tells until when the clients of each account may hold any of these indicators, by the ledger: whoever
- * was sent a block of one that was readable then, as far as it left. A poll that is under way counts as sent
+ * was sent a block that shows one and was readable then, as far as it left. A poll that is under way counts as sent
  * whole, for a day at most, after which its process must be dead. What the ledger no longer has is not told.
  * @returns the longest first; accounts that were sent none of it are left out
  */
@@ -53,7 +53,7 @@ export async function findHolders(db: Db, subject: HeldSubject): Promise<readonl
 }
 
 /**
- * The subject's blocks in one stream. Publications and withdrawals are numbered together in the order of
+ * The blocks in one stream that show the subject. Publications and withdrawals are numbered together in the order of
  * their commits.
  */
 interface StreamBlocks {
@@ -102,17 +102,28 @@ async function readSentLabels(db: Db, subject: HeldSubject): Promise<readonly St
 
 function isOf(subject: HeldSubject): RawBuilder<unknown> {
   if ('indicatorIds' in subject) {
-    return sql`b.subject_id = any(${subject.indicatorIds}::bigint[])`
+    const ids = sql`${subject.indicatorIds}::bigint[]`
+    return sql`b.subject_id in (select unnest(${ids})
+        union all select chunk_id from chunk_members where indicator_id = any(${ids}))
+      and (b.members is null or b.members && ${ids})`
   }
   const { recallId } = subject
+  const source = sql`(select source_id from recalls where id = ${recallId})`
+  const report = sql`(select report_id from recalls where id = ${recallId})`
   // Suppressed ones too: what has expired since was served before.
+  const indicators = sql`
+    select indicator_id from assertions where source_id = ${source}
+    union select indicator_id from assertions where report_id = ${report}
+    union select indicator_id from recalled_indicators where recall_id = ${recallId}`
   return sql`b.publication_id <= (select through_publication from recalls where id = ${recallId})
-    and b.subject_id in (
-      select indicator_id from assertions
-        where source_id = (select source_id from recalls where id = ${recallId})
-      union select indicator_id from assertions
-        where report_id = (select report_id from recalls where id = ${recallId})
-      union select indicator_id from recalled_indicators where recall_id = ${recallId})`
+    and b.subject_id in (${indicators}
+      union select m.chunk_id from chunk_members m where m.indicator_id in (${indicators}))
+    and (b.members is null or exists (
+      select from unnest(b.members) as shown
+      where exists (select from recalled_indicators x
+          where x.indicator_id = shown and x.recall_id = ${recallId})
+        or exists (select from assertions a where a.indicator_id = shown
+          and (a.source_id = ${source} or a.report_id = ${report}))))`
 }
 
 // Of most accounts the newest poll that comes into question is one that sent something, so that the first

@@ -6,16 +6,17 @@ import type { Db } from './db.ts'
  * Lets the overrides that count now lift what they are about from the verdicts of these indicators, and
  * takes back what those lifted that are over. To be called whenever verdicts of indicators were written, in
  * the same transaction.
+ * @returns those of the indicators that have or had an override, of which any verdict may be another now
  */
 export async function applyOverrides(
   db: Db,
   indicatorIds: readonly number[],
   now: Date,
-): Promise<void> {
+): Promise<readonly number[]> {
   const { rows } = await sql<{ indicator_id: number }>`
     select distinct indicator_id from overrides
     where indicator_id = any(${indicatorIds}::bigint[])`.execute(db)
-  if (rows.length === 0) return
+  if (rows.length === 0) return []
   const ids = rows.map((row) => row.indicator_id)
   await sql`
     update suppressions x set override_id = (
@@ -33,6 +34,7 @@ export async function applyOverrides(
         where x.assertion_id = a.id and x.counts and x.override_id is null),
       judge_at = coalesce(a.judge_at, case when a.ends_at > ${now}::timestamptz then a.ends_at end)
     where a.indicator_id = any(${ids}::bigint[])`.execute(db)
+  return ids
 }
 
 /** What an override is about: one reason against an indicator, or one rule of that reason. */

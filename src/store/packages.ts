@@ -9,16 +9,17 @@ export interface NewPackage {
 }
 
 /**
- * Stores rendered packages, each head once: that halves what is written and read.
+ * Stores rendered packages, each head once: that halves what is written and read. Tells the size of each
+ * tail in bytes.
  * @param db a transaction: the heads that it stored are remembered, which would be wrong after a rollback
  */
 export function createPackageWriter(db: Db) {
   const heads = new Map<string, Promise<number>>()
-  return async (packages: readonly NewPackage[]): Promise<void> => {
-    if (packages.length === 0) return
+  return async (packages: readonly NewPackage[]): Promise<readonly number[]> => {
+    if (packages.length === 0) return []
     for (const { head } of packages) if (!heads.has(head)) heads.set(head, getHeadId(db, head))
     const headIds = await Promise.all(packages.map(({ head }) => heads.get(head)))
-    await writePackages(db, packages, headIds)
+    return writePackages(db, packages, headIds)
   }
 }
 
@@ -26,7 +27,7 @@ async function writePackages(
   db: Db,
   packages: readonly NewPackage[],
   headIds: readonly (number | undefined)[],
-): Promise<void> {
+): Promise<readonly number[]> {
   // One binary value and where to cut it: PostgreSQL reads that three times as fast as text in JSON.
   let offset = 1
   const offsets: number[] = []
@@ -44,6 +45,7 @@ async function writePackages(
       unnest(${packages.map(({ id }) => id)}::bigint[],
         ${headIds}::integer[],
         ${offsets}::integer[], ${lengths}::integer[]) as x(i, h, o, n)`.execute(db)
+  return lengths
 }
 
 /** What turns a stored package back into the rendered one. */

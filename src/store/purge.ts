@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { purgeMemberships } from './chunks.ts'
 import type { Db } from './db.ts'
 
 export interface Purged {
@@ -9,8 +10,8 @@ export interface Purged {
 
 /**
  * Deletes what no poll can read any more and nobody asks for: rendered packages once no result set can hold
- * them, and the traces of blocks once every client has dropped what it was sent. Needs no lock: it touches
- * nothing that a writer or a poll would still use.
+ * them, the traces of blocks once every client has dropped what it was sent, and then the places in chunks of
+ * reports. It touches nothing that a writer or a poll would still use; the places alone need the writers' lock.
  * @param resultSetSeconds how long a poll or its parts may go on
  */
 export async function purge(
@@ -28,7 +29,7 @@ export async function purge(
   const { rows } = await sql<{ seconds: number }>`
     select 86400 * coalesce(max(client_age_out_days), 30) as seconds from accounts`.execute(db)
   const heldSeconds = Math.max(Number(rows[0]?.seconds), resultSetSeconds)
-  return db.transaction().execute(async (trx) => {
+  const purged = await db.transaction().execute(async (trx) => {
     const blocks = await sql`
       with kept as (select ${publicationBefore(heldSeconds)} as since)
       delete from blocks b using kept
@@ -50,6 +51,8 @@ export async function purge(
       publications: Number(publications.numAffectedRows ?? 0n),
     }
   })
+  await purgeMemberships(db)
+  return purged
 }
 
 /** The newest publication so old that what it superseded is in no poll under way and in no result set. */

@@ -48,8 +48,9 @@ export async function writeRecall(
 
 /**
  * Takes the live blocks of all that a recall is about out of every feed, whoever else asserts it: what
- * others still assert is to be published again, without what was recalled. Needs the intake lock.
- * @returns how many indicators lost their blocks
+ * others still assert is to be published again, without what was recalled. Of a chunk of a report everything
+ * goes that is shown together with what was recalled. Needs the intake lock.
+ * @returns how many of the recall's indicators lost blocks
  */
 export async function withdrawRecalled(db: Db, recallId: number): Promise<number> {
   // Hundreds of thousands of rows are the rule here, and the intake's plans are made for a few.
@@ -57,7 +58,7 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
     select set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)`.execute(
     db,
   )
-  const { rows } = await sql<{ indicators: number }>`
+  const { rows } = await sql<{ indicators: number; number: number }>`
     with ended as materialized (
       select b.publication_id, b.subject_id from blocks b
       where b.superseded_by is null and b.subject_id in (${subjectIndicators(recallId)})
@@ -81,8 +82,65 @@ export async function withdrawRecalled(db: Db, recallId: number): Promise<number
       select e.subject_id, 0, 0, latest.id, latest.moment, latest.number from each_once e, latest
       where not exists (
         select from withdrawals w where w.subject_id = e.subject_id and w.collection_id = 0))
-    select count(*) as indicators from each_once`.execute(db)
+    select (select count(*) from each_once) as indicators, number from latest`.execute(db)
+  const { indicators, number } = rows[0] as { indicators: number; number: number }
+  return Number(indicators) + (await withdrawRecalledChunks(db, recallId, number))
+}
+
+/** @returns how many indicators lost blocks by that which had not lost some by withdrawal `number` already */
+async function withdrawRecalledChunks(db: Db, recallId: number, number: number): Promise<number> {
+  const { rows } = await sql<{ indicators: number }>`
+    -- Each stream by itself: what is shown in one may not be in another.
+    with shown as materialized (
+      select b.subject_id, b.collection_id, b.binding, max(b.publication_id) as through
+      from blocks b
+      where b.subject_id in (${subjectChunks(recallId)}) and ${showsRecalled(recallId)}
+        and not ${isWithdrawn}
+      group by 1, 2, 3),
+    ended as materialized (
+      select b.publication_id, b.members from shown s join blocks b
+        on b.subject_id = s.subject_id and b.collection_id = s.collection_id and b.binding = s.binding
+      where b.superseded_by is null and b.publication_id <= s.through),
+    counted as (
+      update publications p set live_count = p.live_count - x.blocks
+      from (select publication_id, count(*)::integer as blocks from ended group by 1) as x
+      where p.id = x.publication_id),
+    withdrawn as (
+      insert into withdrawals (subject_id, collection_id, binding, through_publication, withdrawn_at)
+      select subject_id, collection_id, binding, through, clock_timestamp() from shown
+      on conflict (subject_id, collection_id, binding) do update set
+        through_publication = excluded.through_publication, withdrawn_at = excluded.withdrawn_at,
+        number = excluded.number)
+    select count(distinct member) as indicators
+    from ended cross join unnest(members) as member
+    where (${isByIndicators(recallId)} is false
+        or exists (select from recalled_indicators x
+          where x.indicator_id = member and x.recall_id = ${recallId}))
+      and not exists (select from withdrawals w
+        where w.subject_id = member and w.collection_id = 0 and w.number = ${number})`.execute(db)
   return Number(rows[0]?.indicators)
+}
+
+/** The chunks that a recall is about: those of its reports, or those that its indicators came into. */
+function subjectChunks(recallId: number): RawBuilder<unknown> {
+  return sql`
+    select c.id from chunks c join reports r on r.id = c.report_id
+      where r.source_id = (select source_id from recalls where id = ${recallId})
+    union select id from chunks
+      where report_id = (select report_id from recalls where id = ${recallId})
+    union select m.chunk_id from recalled_indicators x
+      join chunk_members m on m.indicator_id = x.indicator_id where x.recall_id = ${recallId}`
+}
+
+/** Whether block `b` of such a chunk shows what was recalled. */
+function showsRecalled(recallId: number): RawBuilder<boolean> {
+  return sql`(${isByIndicators(recallId)} is false or exists (
+    select from recalled_indicators x
+    where x.recall_id = ${recallId} and x.indicator_id = any(b.members)))`
+}
+
+function isByIndicators(recallId: number): RawBuilder<boolean> {
+  return sql`(select source_id is null and report_id is null from recalls where id = ${recallId})`
 }
 
 /** Ids of the indicators that a recall is about, after `afterId`, ascending. */

@@ -5,7 +5,7 @@ import { bindingOf } from './collections.ts'
 import type { Db } from './db.ts'
 import { isWithdrawn } from './live.ts'
 
-/** How many steps the refresh of blocks that were published together is spread over, by their indicators' ids. */
+/** How many steps the refresh of blocks that were published together is spread over, by their subjects' ids. */
 export const refreshSteps = 64
 
 export interface RefreshWindow {

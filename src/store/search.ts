@@ -4,7 +4,7 @@ import { SearchTooBroad } from '../model/errors.ts'
 import type { ObservableType } from '../model/observable.ts'
 import { type SearchText, textsWithin } from '../model/search.ts'
 import type { Db } from './db.ts'
-import { isWithdrawn } from './live.ts'
+import { blocksShowing, isWithdrawn } from './live.ts'
 import { isRecalled } from './recalls.ts'
 import { tagKey } from './rules.ts'
 
@@ -126,9 +126,8 @@ function conditions(request: SearchRequest): RawBuilder<unknown>[] {
   }
   if (collection !== undefined) {
     found.push(sql`exists (
-      select from blocks b join collections c on c.id = b.collection_id
-      where b.subject_id = i.id and b.superseded_by is null and c.name = ${collection}
-        and not ${isWithdrawn})`)
+      select from ${blocksShowing(sql`i.id`)} b join collections c on c.id = b.collection_id
+      where b.superseded_by is null and c.name = ${collection} and not ${isWithdrawn})`)
   }
   return found.length > 0 ? found : [sql`true`]
 }
@@ -208,9 +207,9 @@ export async function describeIndicators(
     modified: Date | null
   }>`
     select i.id, i.type, i.value,
-      array(select distinct c.name from blocks b join collections c on c.id = b.collection_id
-        where b.subject_id = i.id and b.superseded_by is null and not ${isWithdrawn}
-        order by c.name) as collections,
+      array(select distinct c.name from ${blocksShowing(sql`i.id`)} b
+          join collections c on c.id = b.collection_id
+        where b.superseded_by is null and not ${isWithdrawn} order by c.name) as collections,
       of.assertions, of.surviving, of.permitted, newest.name as report, newest.modified
     from unnest(${indicatorIds}::bigint[]) with ordinality as wanted (id, place)
       join indicators i on i.id = wanted.id

@@ -12,6 +12,7 @@ import { type RuleFacts, type RuleLeaf, ruleLeaves, whyNotSelected } from '../mo
 import { tlpRank } from '../model/tlp.ts'
 import { bindingOf, readCollections, type StoredCollection } from './collections.ts'
 import type { Db } from './db.ts'
+import { blocksShowing } from './live.ts'
 import { ruleToSql } from './rules.ts'
 
 /** @returns why a shape leaves an indicator out, as `text`; undefined: it does not */
@@ -159,7 +160,7 @@ async function readSelections(
     })
 }
 
-/** The indicator's blocks by collection and stream. */
+/** The blocks that show the indicator, by collection and stream. */
 async function readStreams(
   db: Db,
   indicatorId: number,
@@ -183,13 +184,13 @@ async function readStreams(
     from (
       select b.collection_id, b.binding, b.superseded_by, p.base_label + b.ordinal as label,
         w.through_publication is not null as withdrawn, w.withdrawn_at
-      from blocks b join publications p on p.id = b.publication_id
+      from ${blocksShowing(sql`${indicatorId}::bigint`)} b
+        join publications p on p.id = b.publication_id
         left join lateral (
           select through_publication, withdrawn_at from withdrawals
           where subject_id = b.subject_id and through_publication >= b.publication_id
             and (collection_id = 0 or (collection_id = b.collection_id and binding = b.binding))
-          order by withdrawn_at limit 1) as w on true
-      where b.subject_id = ${indicatorId}::bigint) as block
+          order by withdrawn_at limit 1) as w on true) as block
     group by collection_id, binding order by collection_id, binding`.execute(db)
   const found = new Map<number, StoryStream[]>()
   for (const row of rows) {

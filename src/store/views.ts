@@ -2,12 +2,8 @@ import { sql } from 'kysely'
 import type { Collection } from '../model/collection.ts'
 import type { PermittedAssertion } from '../model/indicator.ts'
 import type { ObservableType } from '../model/observable.ts'
-import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
-import { createAuthorPermits } from './author-permits.ts'
 import type { Db } from './db.ts'
-import { isRecalled } from './recalls.ts'
-import { ruleToSql } from './rules.ts'
-import type { ReportDetails } from './tables.ts'
+import { readChosenPermits } from './permits.ts'
 
 /** An indicator's surviving assertions, each with the collections whose rule and TLP permit it. */
 export interface IndicatorWithPermits {
@@ -15,11 +11,15 @@ export interface IndicatorWithPermits {
   readonly type: ObservableType
   readonly value: string
   /** in an order that depends on their contents alone, not on when they were stored */
-  readonly permitted: readonly {
-    readonly assertion: PermittedAssertion
-    /** places of the collections in the order given, ascending */
-    readonly collections: readonly number[]
-  }[]
+  readonly permitted: readonly PermittedClaim[]
+}
+
+export interface PermittedClaim {
+  readonly assertion: PermittedAssertion
+  /** the store's own id of its report; undefined: it has none */
+  readonly reportId: number | undefined
+  /** places of the collections in the order given, ascending */
+  readonly collections: readonly number[]
 }
 
 /** Reads what each of the collections may show of these indicators; an indicator with nothing to show is left out. */
@@ -30,122 +30,30 @@ export async function readPermits(
   now: Date,
 ): Promise<readonly IndicatorWithPermits[]> {
   if (indicatorIds.length === 0 || collections.length === 0) return []
-  const { others, authors, permittedBy } = createAuthorPermits(collections)
-  const permits = others.map((place) => {
-    const collection = collections[place] as Collection
-    return sql<boolean>`(${mayShow(collection)} and ${ruleToSql(collection.rule, now)})`
-  })
-  const { rows } = await sql<PermitRow>`
-    select * from (
-      select a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp, a.confidence,
-        a.sightings, a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value, s.name as source,
-        coalesce(r.author, '') as author, coalesce(r.public, true) as public,
-        ${permits.length > 0 ? sql`array[${sql.join(permits)}]` : sql`'{}'`}::boolean[] as permits
-      from assertions a
-        join indicators i on i.id = a.indicator_id
-        join sources s on s.id = a.source_id
-        left join reports r on r.id = a.report_id
-      where a.indicator_id = any(${indicatorIds}::bigint[]) and not a.suppressed
-        and not ${isRecalled}) as permitted
-    where true = any(permits) or author = any(${authors}::text[])
-    order by indicator_id`.execute(db)
-  const reports = await readReports(db, rows)
+  const chosen = {
+    from: sql`assertions a`,
+    where: sql`a.indicator_id = any(${indicatorIds}::bigint[])`,
+    subject: sql<number>`a.indicator_id`,
+  }
   const found: Draft[] = []
-  for (const row of rows) {
-    const permitted = permittedBy(row)
-    const places = others.filter((_, index) => row.permits[index])
-    if (permitted.length + places.length === 0) continue
+  for (const permit of await readChosenPermits(db, chosen, collections, now)) {
+    const { indicatorId, type, value, assertion, reportId, collections: places } = permit
     let last = found.at(-1)
-    if (last?.indicatorId !== row.indicator_id) {
-      last = { indicatorId: row.indicator_id, type: row.type, value: row.value, permitted: [] }
+    if (last?.indicatorId !== indicatorId) {
+      last = { indicatorId, type, value, permitted: [] }
       found.push(last)
     }
-    const report = reports.get(row.report_id ?? 0)
-    last.permitted.push({
-      assertion: {
-        source: row.source,
-        author: report?.author ?? '',
-        reportId: report?.external_id ?? '',
-        reportName: report?.name ?? '',
-        reportReferences: report?.refs ?? [],
-        title: row.title,
-        description: row.description,
-        role: row.role,
-        tlp: tlpLevels[row.tlp] as Tlp,
-        confidence: row.confidence,
-        validFrom: row.valid_from,
-        validUntil: row.valid_until ?? undefined,
-        sightings: row.sightings ?? undefined,
-        adversary: report?.details.adversary ?? '',
-        malwareFamilies: report?.details.malwareFamilies ?? [],
-        attackIds: report?.details.attackIds ?? [],
-      },
-      collections: [...places, ...permitted].sort((a, b) => a - b),
-    })
+    last.permitted.push({ assertion, reportId, collections: places })
   }
   for (const { permitted } of found) if (permitted.length > 1) permitted.sort(byContents)
   return found
 }
 
-/** Where an analyst lifts that its time is over, clients are not told that it is, but until when that counts. */
-function shownEnd(now: Date) {
-  return sql<Date | null>`case when a.ends_at <= ${now}::timestamptz then coalesce(
-    (select max(o.expires_at) from suppressions x join overrides o on o.id = x.override_id
-      where x.assertion_id = a.id and x.reason in ('expired', 'aged')), a.ends_at)
-    else a.ends_at end`
-}
-
-/** Whether a collection may show assertion `a` of report `r`, whatever its rule. */
-export function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonPublic'>) {
-  const level = sql<boolean>`a.tlp <= ${tlpRank(maxTlp)}::smallint`
-  return nonPublic ? level : sql<boolean>`(${level} and coalesce(r.public, true))`
-}
-
 interface Draft extends IndicatorWithPermits {
-  readonly permitted: { assertion: PermittedAssertion; collections: readonly number[] }[]
+  readonly permitted: PermittedClaim[]
 }
 
-interface PermitRow {
-  indicator_id: number
-  report_id: number | null
-  title: string
-  description: string
-  role: string
-  tlp: number
-  confidence: number
-  sightings: number | null
-  valid_from: Date
-  valid_until: Date | null
-  type: ObservableType
-  value: string
-  source: string
-  author: string
-  public: boolean
-  permits: boolean[]
-}
-
-interface ReportRow {
-  id: number
-  external_id: string
-  name: string
-  author: string
-  refs: string[]
-  details: ReportDetails
-}
-
-/** Apart from the assertions, because a report's name and references would be sent again with each of them. */
-async function readReports(db: Db, rows: readonly PermitRow[]) {
-  const ids = [...new Set(rows.flatMap((row) => row.report_id ?? []))]
-  const reports = await sql<ReportRow>`
-    select id, external_id, name, author, refs, details from reports
-    where id = any(${ids}::bigint[])`.execute(db)
-  return new Map(reports.rows.map((row) => [row.id, row]))
-}
-
-function byContents(
-  { assertion: a }: { assertion: PermittedAssertion },
-  { assertion: b }: { assertion: PermittedAssertion },
-): number {
+function byContents({ assertion: a }: PermittedClaim, { assertion: b }: PermittedClaim): number {
   return compare(a.source, b.source) || compare(a.reportId, b.reportId)
 }
 

@@ -6,9 +6,11 @@ import { isRecalled } from '../../src/store/recalls.ts'
 
 const live = sql`b.superseded_by is null and not ${isWithdrawn}`
 
+const permitted = sql`not a.suppressed and not ${isRecalled} and a.tlp <= c.max_tlp`
+
 /** What must never be in a store, between any two transactions: each query finds nothing. */
 const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
-  'an indicator has two live blocks in one stream': sql`
+  'an indicator or a chunk has two live blocks in one stream': sql`
     select b.collection_id, b.binding, b.subject_id from blocks b where ${live}
     group by 1, 2, 3 having count(*) > 1`,
   'a publication counts its live blocks wrongly': sql`
@@ -92,9 +94,28 @@ const faults: Readonly<Record<string, RawBuilder<unknown>>> = {
   'a collection that follows its settings shows what no surviving assertion permits': sql`
     select b.* from blocks b join collections c on c.id = b.collection_id
     where ${live} and c.reconciled_version = c.settings_version and not (b.binding = any(c.bindings)
-      and exists (select from assertions a
-        where a.indicator_id = b.subject_id and not a.suppressed and not ${isRecalled}
-          and a.tlp <= c.max_tlp))`,
+      and case when b.subject_id > 0 then exists (
+        select from assertions a where a.indicator_id = b.subject_id and ${permitted}
+          and (c.packaging = 'indicator' or a.report_id is null))
+      else c.packaging = 'report' and not exists (
+        select from unnest(b.members) as shown where not exists (
+          select from chunks k join assertions a on a.report_id = k.report_id
+          where k.id = b.subject_id and a.indicator_id = shown and ${permitted})) end)`,
+  'a block of a chunk does not say what it shows, or one of an indicator does': sql`
+    select b.* from blocks b
+    where (b.subject_id < 0) <> coalesce(cardinality(b.members) > 0, false)`,
+  'a chunk shows what is not its member': sql`
+    select b.* from blocks b cross join unnest(b.members) as shown
+    where not exists (
+      select from chunk_members m where m.chunk_id = b.subject_id and m.indicator_id = shown)`,
+  'a chunk has more than 100 members, or none, or members of another report': sql`
+    select c.* from chunks c left join chunk_members m on m.chunk_id = c.id
+    group by c.id having count(m.indicator_id) not between 1 and 100 or min(m.report_id) <> c.report_id
+      or max(m.report_id) <> c.report_id`,
+  'a superseded block of a chunk still shows what its chunk shows no more': sql`
+    select b.* from blocks b join blocks n on n.subject_id = b.subject_id
+      and n.collection_id = b.collection_id and n.binding = b.binding and n.superseded_by is null
+    where b.superseded_by is not null and not ${isWithdrawn} and not b.members <@ n.members`,
 }
 
 /** Holds the store to the law of the feed. */
@@ -138,7 +159,7 @@ export interface ServedBlock {
   readonly digest: string
 }
 
-/** Live blocks in the order of their labels. */
+/** Live blocks of single indicators, in the order of their labels. */
 export async function readLiveBlocks(db: Db, collection?: string): Promise<readonly ServedBlock[]> {
   const { rows } = await sql<ServedBlock>`
     select c.name as collection, b.binding, i.type, i.value, p.base_label + b.ordinal as label,
@@ -156,4 +177,34 @@ export async function readLiveBlocks(db: Db, collection?: string): Promise<reado
 export async function readLiveValues(db: Db, collection: string): Promise<readonly string[]> {
   const blocks = await readLiveBlocks(db, collection)
   return blocks.map(({ value }) => value).sort()
+}
+
+/** A chunk of a report that polls serve. */
+export interface ServedChunk {
+  readonly collection: string
+  readonly binding: number
+  readonly source: string
+  readonly report: string
+  readonly number: number
+  /** of the indicators that it shows, sorted */
+  readonly values: readonly string[]
+  readonly label: number
+  readonly content: string
+}
+
+/** Live blocks of chunks, in the order of their labels. */
+export async function readLiveChunks(db: Db, collection?: string): Promise<readonly ServedChunk[]> {
+  const { rows } = await sql<ServedChunk>`
+    select c.name as collection, b.binding, s.name as source, r.external_id as report, k.number,
+      (select array_agg(i.value order by i.value collate "C") from indicators i
+        where i.id = any(b.members)) as values,
+      p.base_label + b.ordinal as label, h.head || t.tail as content
+    from blocks b join publications p on p.id = b.publication_id
+      join collections c on c.id = b.collection_id
+      join chunks k on k.id = b.subject_id
+      join reports r on r.id = k.report_id join sources s on s.id = r.source_id
+      join packages t on t.id = b.package_id join package_heads h on h.id = t.head_id
+    where ${live} and c.name = coalesce(${collection ?? null}::text, c.name)
+    order by c.name, label`.execute(db)
+  return rows
 }

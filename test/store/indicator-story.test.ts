@@ -199,7 +199,7 @@ t.test('each collection tells exactly why it does not hold an indicator', async 
     })
     t.match(whyByCollection(await storyOf(db, 'someone@taxiway-demo.com')), {
       all: 'holds',
-      esa: ['profile: its profile esa does not publish email'],
+      esa: ['profile: its profile esa has no e-mail addresses: the ESA drops them'],
       picky: [/the type is email, not domain or url$/],
     })
   })
