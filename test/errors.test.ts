@@ -128,7 +128,7 @@ t.test('every row says what happened and what to do', async (t) => {
 })
 
 t.test('wrong settings end with exit code 2, all else with 1', async (t) => {
-  t.strictSame(first(rowsUnder('Exit codes')), ['0', '1', '130, 143', '2'])
+  t.strictSame(first(rowsUnder('Exit codes')), ['0', '1', '130, 143', '2', '3'])
   const printed: unknown[][] = []
   const { error: print } = console
   t.teardown(() => {

@@ -14,7 +14,7 @@ export function adviceOnNothing(
   if (tally.blocks > 0) {
     return [
       `blocks came, and ${article(device.title)} takes in none of them: see above why`,
-      'on Taxiway: taxiway collection lint NAME says the same of the collection before it is polled',
+      `on Taxiway: taxiway collection lint ${nameOf(plan)} says the same of the collection before it is polled`,
     ]
   }
   const { collection, begin, end, bindings, subscriptionId } = plan
@@ -22,12 +22,17 @@ export function adviceOnNothing(
     ...aroundLines(collection, around),
     begin === undefined && end === undefined
       ? 'the collection is empty: see what it is fed by'
-      : 'the collection may have nothing of that time: a longer --age, or its refresh',
+      : 'the time: a longer --age shows what is older, and a refresh on the server publishes it again',
     ...(bindings.length > 0 ? ['the binding: leave --binding out to ask for any'] : []),
     ...(subscriptionId === undefined ? [] : ['the subscription may ask for something else']),
     'the account: some servers show those who may not read a collection an empty one',
-    'on Taxiway: taxiway collection list, and taxiway collection lint NAME for what a profile leaves out',
+    `on Taxiway: taxiway collection list, and taxiway collection lint ${nameOf(plan)} for what a profile leaves out`,
   ]
+}
+
+/** For a command to be copied. */
+function nameOf({ collection }: PollPlan): string {
+  return /^[\w.-]+$/.test(collection) ? collection : 'NAME'
 }
 
 function aroundLines(collection: string, around: Surroundings | undefined): readonly string[] {
@@ -48,22 +53,20 @@ export function faultText(
   device: Device,
   around: Surroundings | undefined,
 ): string {
-  const times = attempts > 1 ? `after ${attempts} failed attempts` : 'and was not tried again'
-  const patience =
-    attempts < device.attempts
-      ? [
-          `(trying again changes nothing here; ${device.title} tries ${device.attempts} times all the same)`,
-        ]
-      : []
+  const times =
+    attempts > 1
+      ? `${attempts} attempts failed`
+      : attempts < device.attempts
+        ? `tried once, as trying again changes nothing; the device tries ${device.attempts} times all the same`
+        : 'one attempt, as the device makes'
   const alarm =
     device.name === 'esa'
-      ? `the appliance would raise an alert: no observables from "${collection}" at ${url.href} ${times}`
-      : `"${collection}" at ${url.href} could not be polled ${times}`
+      ? 'the appliance would raise an alert now: it could not fetch the observables'
+      : `${article(device.title)} would get nothing now: it could not poll`
   const elsewhere = (around?.pollAddresses ?? []).filter((one) => one !== url.href)
   return [
-    alarm,
+    `${alarm} of "${collection}" from ${url.href} (${times})`,
     `Reason: ${fault.message}`,
-    ...patience,
     ...fault.advice.map((line) => `→ ${line}`),
     ...(around ? aroundLines(collection, around).map((line) => `→ ${line}`) : []),
     ...(elsewhere.length > 0

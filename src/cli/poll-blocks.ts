@@ -37,6 +37,6 @@ function shown(all: readonly string[]): string[] {
   const rest = all.length - mostShown
   const first = all
     .slice(0, mostShown)
-    .map((one) => (one.length > 200 ? `${one.slice(0, 199)}…` : one))
+    .map((one) => (one.length > 120 ? `${one.slice(0, 119)}…` : one))
   return rest > 0 ? [...first, `and ${rest} more`] : first
 }

@@ -28,6 +28,9 @@ import {
   windowLine,
 } from './poll-text.ts'
 
+/** The reason of the signal when nobody reads the output any more. */
+export const unread = Symbol('unread')
+
 export interface PollRun {
   readonly plan: PollPlan
   readonly options: Pick<PollOptions, 'blocks' | 'json' | 'strict'>
@@ -63,6 +66,7 @@ export async function runPoll(run: PollRun): Promise<number> {
   } finally {
     teller.end()
   }
+  if (signal.reason === unread) return 0
   const { fault, tally, stopped } = outcome
   const nothing = tally.types.size === 0
   const worthLooking = fault ? telling.has(fault.kind) : tally.blocks === 0

@@ -57,9 +57,12 @@ function userText(username: string | undefined, encoding: PollHead['encoding']):
 }
 
 export function windowLine(report: WindowReport, planned: number): string {
-  const { kind, number, window, blocks, parts, ms, ingested, dropped } = report
+  const { kind, number, window, blocks, parts, ms, ingested, dropped, choked } = report
   const which = kind === 'full' ? `${number}/${planned}` : `delta ${number}`
-  const made = blocks === 0 ? '' : `: ${ingested} taken in, ${dropped} dropped`
+  const made =
+    blocks === 0
+      ? ''
+      : `: ${ingested} taken in, ${dropped} dropped${choked > 0 ? `, ${count(choked, 'block')} choked on` : ''}`
   const inParts = parts > 1 ? ` in ${parts} parts` : ''
   return `${which.padStart(8)}  ${windowTextShort(window)}  ${count(blocks, 'block')}${inParts}${made}  (${ms} ms)`
 }
@@ -182,6 +185,7 @@ export function article(title: string): string {
 }
 
 function capitalised(text: string): string {
+  if (text === 'cabby') return text
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

@@ -12,7 +12,7 @@ import { pollHelp } from './poll-help.ts'
 import { createOutput } from './poll-output.ts'
 import { readPassword, readTextFile } from './poll-password.ts'
 import { makePlan, type PollOptions, readPollUrl } from './poll-plan.ts'
-import { runPoll } from './poll-run.ts'
+import { runPoll, unread } from './poll-run.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export function pollCommand(): Command {
@@ -46,7 +46,11 @@ export function pollCommand(): Command {
     .option('--interval <minutes>', 'between two of them', parseMinutes, 60)
     .option('--begin <moment>', 'where the full poll begins, instead of --age', parseLabel)
     .option('--end <moment>', 'where it ends (default: now)', parseLabel)
-    .option('--binding <urn...>', 'content bindings to ask for (default: as the device does)')
+    .option(
+      '--binding <urn>',
+      'a content binding to ask for; again for more (default: as the device does)',
+      collect,
+    )
     .option('--subscription <id>', 'poll by this subscription')
     .option('--discover', 'ask at the address where to poll (tid and minemeld always do)')
     .option('--ca <file>', 'PEM of a private CA, trusted besides the public ones that Node has')
@@ -83,7 +87,7 @@ async function poll(address: string, options: PollOptions & { password?: string 
   const stop = new AbortController()
   void untilStopped().then(() => stop.abort())
   // Nobody reads on: there is no sense in polling on.
-  process.stdout.once('error', () => stop.abort())
+  process.stdout.once('error', () => stop.abort(unread))
   const secrets = credentials ? [credentials.password, credentials.basic.header.slice(6)] : []
   const output = createOutput(secrets, (text) => process.stdout.write(text))
   const errors = createOutput(secrets, (text) => process.stderr.write(text))
@@ -145,6 +149,10 @@ async function readTlsFiles(options: PollOptions): Promise<TlsFiles> {
     key: await read(key),
     keyPassword: keyPassword?.split(/\r?\n/, 1)[0],
   }
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
 }
 
 function parseLabel(text: string): Micros {

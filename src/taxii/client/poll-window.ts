@@ -38,6 +38,8 @@ export interface WindowReport extends Pick<WindowQuestion, 'kind' | 'number' | '
   /** observables that the device takes in and leaves */
   readonly ingested: number
   readonly dropped: number
+  /** blocks that it chokes on */
+  readonly choked: number
 }
 
 export interface WindowParts {
@@ -69,10 +71,21 @@ export async function pollWindow(
   checkCount(first, tally.blocks, windowText(window), parts.warn)
   const ingested = [...tally.types.values()].reduce((sum, one) => sum + one.ingested, 0)
   const dropped = sumCounts(tally.dropped.values())
+  const choked = sumCounts(tally.choked.values())
   const ms = Math.round(performance.now() - began)
   return {
     answeredEnd: last.end?.moment,
-    report: { kind, number, window, blocks: tally.blocks, parts: received, ms, ingested, dropped },
+    report: {
+      kind,
+      number,
+      window,
+      blocks: tally.blocks,
+      parts: received,
+      ms,
+      ingested,
+      dropped,
+      choked,
+    },
   }
 }
 
@@ -108,7 +121,7 @@ async function pollParts(
           if (!pastTheEnd || !(error instanceof PollFault)) throw error
           warn({
             rule: 'past-last-part',
-            text: 'cabby asks for one part behind the last, and ends with an error here, though it has everything (one answer without pages avoids it)',
+            text: `${device.name === 'cabby' ? 'cabby asks' : 'cabby, and so perhaps this device, asks'} for one part behind the last, and ends with an error here, though it has everything; answers without pages avoid it`,
             where: `${error.message}; ${where}`,
           })
           return undefined

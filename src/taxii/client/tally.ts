@@ -70,9 +70,11 @@ export function addReading(
   for (const reason of ignored) addReason(tally.ignored, reason, { ...nothing, ...where })
   let taken = 0
   for (const { type, value, dropped } of observables) {
+    // Why it chokes says it all, and the observables would say it again.
+    if (choked) continue
     if (dropped) {
       addReason(tally.dropped, dropped, { type, value, ...where })
-    } else if (!choked) {
+    } else {
       taken += 1
       const fresh = isNew(type, value) ? 1 : 0
       addTo(tally.types, type, (before) => ({
