@@ -1,7 +1,7 @@
 import type { Collection } from '../model/collection.ts'
-import { readIndicatorIds } from './assertions.ts'
 import { planByIndex } from './blocks.ts'
 import type { Db } from './db.ts'
+import { readIndicatorIds } from './indicator-walks.ts'
 import { type IndicatorWithPermits, readPermits } from './views.ts'
 
 // With long descriptions and what their reports say, some megabytes.
