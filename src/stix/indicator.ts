@@ -154,10 +154,11 @@ function renderValidity(assertions: readonly PermittedAssertion[]): string {
 // The schema's xs:integer has no end; clients read it into 32 bits.
 const maxSightings = 2 ** 31 - 1
 
-/** The sum of what the sources say; nothing where none has counted any, since clients read 0 as no count. */
+/** The sum of what the sources say; nothing where none says anything. */
 function renderSightings(assertions: readonly PermittedAssertion[]): string {
-  let sum = 0
-  for (const { sightings } of assertions) if (sightings !== undefined) sum += sightings
-  if (sum <= 0) return ''
+  let sum: number | undefined
+  for (const { sightings } of assertions)
+    if (sightings !== undefined) sum = (sum ?? 0) + sightings
+  if (sum === undefined) return ''
   return `<indicator:Sightings sightings_count="${Math.min(sum, maxSightings)}"/>`
 }
