@@ -9,12 +9,13 @@ import {
 } from '../model/collection.ts'
 import { CollectionNotFound, ConfigError } from '../model/errors.ts'
 import type { ObservableType } from '../model/observable.ts'
-import { findLeftOut, type LeftOut } from '../stix/profiles.ts'
+import { findLeftOut } from '../stix/profiles.ts'
 import { readAccounts } from '../store/accounts.ts'
 import { findCollection } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { readPermittedIndicators } from '../store/lint.ts'
-import { createLintTally } from './lint-tally.ts'
+import type { IndicatorWithPermits } from '../store/views.ts'
+import { createLintTally, type LintCounts, type Omission } from './lint-tally.ts'
 import { lintJson, lintText } from './lint-text.ts'
 import { showProgress } from './rejudging.ts'
 import { printable } from './table.ts'
@@ -52,25 +53,36 @@ export function collectionLintCommand(): Command {
         const shape = shapeOf(collection, options)
         const { json } = options
         if (options.values) {
-          await goThrough(db, collection, shape, (type, value, leftOut) => {
-            if (leftOut) console.log(valueLine(type, value, leftOut, json))
+          await goThrough(db, collection, shape, (type, value, omission) => {
+            if (omission) console.log(valueLine(type, value, omission, json))
           })
           return
         }
-        const tally = createLintTally()
         const { progress, end } = showProgress('indicators looked at')
-        await goThrough(db, collection, shape, tally.add, progress)
+        const counts = await countLeftOut(db, collection, shape, progress)
         end()
         const lint = {
           collection,
           shape,
           behind: collection.reconciledVersion < collection.settingsVersion,
-          counts: tally.counts(),
+          counts,
           worthKnowing: worthKnowing({ ...collection, ...shape }, await findAgeOut(db, name)),
         }
         console.log(json ? lintJson(lint) : lintText(lint))
       }),
     )
+}
+
+/** Counts what the shape, the collection's own or another, leaves out of what the collection permits. */
+export async function countLeftOut(
+  db: Db,
+  collection: Collection,
+  shape: Shape,
+  onProgress?: (lookedAt: number) => void,
+): Promise<LintCounts> {
+  const tally = createLintTally()
+  await goThrough(db, collection, shape, tally.add, onProgress)
+  return tally.counts()
 }
 
 function shapeOf(collection: Collection, { profile, cidr }: LintOptions): Shape {
@@ -88,15 +100,30 @@ async function goThrough(
   db: Db,
   collection: Collection,
   shape: Shape,
-  each: (type: ObservableType, value: string, leftOut: LeftOut | undefined) => void,
+  each: (type: ObservableType, value: string, omission: Omission | undefined) => void,
   onProgress: (lookedAt: number) => void = () => {},
 ): Promise<void> {
   let lookedAt = 0
   for await (const batch of readPermittedIndicators(db, collection, new Date())) {
-    for (const { type, value } of batch.permitted)
-      each(type, value, findLeftOut(shape, type, value))
+    for (const one of batch.permitted) {
+      each(one.type, one.value, findOmission(collection, shape, one))
+    }
     lookedAt += batch.lookedAt
     onProgress(lookedAt)
+  }
+}
+
+function findOmission(
+  { packaging }: Collection,
+  shape: Shape,
+  { type, value, permitted }: IndicatorWithPermits,
+): Omission | undefined {
+  const leftOut = findLeftOut(shape, type, value)
+  if (leftOut || packaging === 'indicator') return leftOut
+  if (permitted.some(({ reportId }) => reportId !== undefined)) return undefined
+  return {
+    rule: 'no-report',
+    text: 'its packaging report has no indicators that stand in no report',
   }
 }
 
@@ -104,7 +131,7 @@ async function goThrough(
 function valueLine(
   type: ObservableType,
   value: string,
-  { rule, text }: LeftOut,
+  { rule, text }: Omission,
   json: boolean | undefined,
 ): string {
   return json

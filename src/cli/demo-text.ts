@@ -1,8 +1,9 @@
 import { type Reason, reasons } from '../curation/reasons.ts'
-import { readCollections } from '../store/collections.ts'
-import type { Store } from '../store/db.ts'
+import { findCollection, readCollections } from '../store/collections.ts'
+import type { Db, Store } from '../store/db.ts'
 import { countBlocks, readSafeLabel } from '../store/feed.ts'
 import { countAssertions, countSuppressions } from '../store/suppressions.ts'
+import { countLeftOut } from './collection-lint.ts'
 import { formatTable } from './table.ts'
 
 /** What was taken in, what was kept out and why, and what the collections hold. */
@@ -36,24 +37,46 @@ export async function demoSummary({ db }: Store): Promise<string> {
     '',
     'What can be polled:',
     formatTable(['COLLECTION', 'BLOCKS', 'DESCRIPTION'], collections),
+    ...(await leftOutSummary(db)),
   ].join('\n')
 }
 
-/** The exact words to type, for cabby, for curl and for an ESA. */
+/** What an ESA would miss of the richest collection, in the words of the command that tells it in full. */
+async function leftOutSummary(db: Db): Promise<readonly string[]> {
+  const collection = await findCollection(db, 'everything')
+  if (!collection) return []
+  const shape = { profile: 'esa', cidr: 'omit' } as const
+  const { permitted, leftOut, groups } = await countLeftOut(db, collection, shape)
+  const types = groups.map(({ type, count }) => `${count} ${type}`).join(', ')
+  return [
+    '',
+    `With the profile esa, everything would leave out ${leftOut} of ${permitted}: ${types}.`,
+    'Why, and the same of any collection: taxiway collection lint everything --profile esa',
+    '(It needs the store to itself; with PostgreSQL it works while the service runs.)',
+  ]
+}
+
+/** The exact words to type, for our own poller, for cabby, for curl and for an ESA. */
 export function demoGuide(demo: {
   readonly url: string
   readonly account: string
   readonly password: string
+  /** has the password in its first line */
+  readonly passwordFile: string
   readonly pollSeconds: number
   /** in seconds */
   readonly reviseAfter: number
 }): string {
-  const { url, account, password } = demo
+  const { url, account, password, passwordFile } = demo
   const { hostname, port, protocol } = new URL(url)
   const login = `--username ${account} --password ${password}`
   const secure = protocol === 'https:'
   return `
-Poll it from another terminal (pip install cabby):
+Poll it from another terminal, as an ESA would:
+
+  npm run -s taxiway -- poll ${url}/taxii/poll --as esa --collection esa-network --username ${account} --password-file ${passwordFile}
+
+or with cabby (pip install cabby):
 
   taxii-discovery   --path ${url}/taxii/discovery ${login}
   taxii-collections --path ${url}/taxii/collections ${login}

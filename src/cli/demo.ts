@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -96,8 +96,13 @@ async function runDemo({ dataDir, reviseAfter, stopped, cleanUp }: Demo): Promis
   if (account) await grantAll(service.store, account.id)
 
   console.log(await demoSummary(service.store))
-  const url = service.address
-  console.log(demoGuide({ url, account: accountName, password, pollSeconds, reviseAfter }))
+  // Behind a proxy that ends TLS, plain HTTP is refused.
+  const url = (config.publicUrl ?? service.address).replace(/\/$/, '')
+  const passwordFile = join(dataDir, 'demo-password')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  console.log(
+    demoGuide({ url, account: accountName, password, passwordFile, pollSeconds, reviseAfter }),
+  )
   const revise = setTimeout(() => {
     standin.revise(revision.id, revision.change)
     standin.remove(deletedPulse)

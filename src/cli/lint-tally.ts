@@ -1,12 +1,15 @@
 import type { ObservableType } from '../model/observable.ts'
-import type { LeftOut } from '../stix/profiles.ts'
 
-/** Indicators of one type that a shape leaves out for one reason. */
-export interface LeftOutGroup {
-  readonly type: ObservableType
+/** Why an indicator is left out: by the shape (stix/profiles.ts), or by the packaging. */
+export interface Omission {
   readonly rule: string
-  /** why, as the end of a sentence that begins with the indicator */
+  /** the end of a sentence that begins with the indicator */
   readonly text: string
+}
+
+/** Indicators of one type that are left out for one reason. */
+export interface LeftOutGroup extends Omission {
+  readonly type: ObservableType
   readonly count: number
   /** up to three, the first that were met */
   readonly examples: readonly string[]
@@ -21,7 +24,7 @@ export interface LintCounts {
 }
 
 export interface LintTally {
-  add(type: ObservableType, value: string, leftOut: LeftOut | undefined): void
+  add(type: ObservableType, value: string, omission: Omission | undefined): void
   counts(): LintCounts
 }
 
@@ -31,13 +34,13 @@ const mostExamples = 3
 export function createLintTally(): LintTally {
   const groups = new Map<string, Draft>()
   let permitted = 0
-  let leftOutCount = 0
+  let leftOut = 0
   return {
-    add(type, value, leftOut) {
+    add(type, value, omission) {
       permitted += 1
-      if (!leftOut) return
-      leftOutCount += 1
-      const { rule, text } = leftOut
+      if (!omission) return
+      leftOut += 1
+      const { rule, text } = omission
       const key = `${type} ${rule}`
       let group = groups.get(key)
       if (!group) {
@@ -49,8 +52,8 @@ export function createLintTally(): LintTally {
     },
     counts: () => ({
       permitted,
-      published: permitted - leftOutCount,
-      leftOut: leftOutCount,
+      published: permitted - leftOut,
+      leftOut,
       groups: [...groups.values()].sort((a, b) => b.count - a.count || byName(a, b)),
     }),
   }

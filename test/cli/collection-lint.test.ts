@@ -221,6 +221,25 @@ t.test('taxiway collection lint', async (t) => {
     t.match(await run('lint', 'of-esa', '--profile', 'asa'), { code: 1, stderr: /esa, tid, full/ })
   })
 
+  await t.test('packages of reports have what stands in a report', async (t) => {
+    const served = await polled('esa-pages')
+    const [inReport, inNone] = served as [string, string]
+    t.equal((await json('esa-pages')).published, served.length)
+    await db
+      .updateTable('assertions')
+      .set({ report_id: null })
+      .where('indicator_id', '=', (eb) =>
+        eb.selectFrom('indicators').select('id').where('value', '=', inNone),
+      )
+      .execute()
+    const lines = (await run('lint', 'esa-pages', '--values')).stdout.split('\n')
+    t.strictSame(
+      lines.filter((line) => line.includes('\tno-report\t')),
+      [`ipv6\tno-report\t${inNone}`],
+    )
+    t.notMatch(lines, [inReport])
+  })
+
   await t.test('list tells the packaging', async (t) => {
     const { stdout } = await run('list')
     t.match(stdout, /^COLLECTION +PROFILE +PACKAGING +MAX TLP +BINDING +BLOCKS$/m)
