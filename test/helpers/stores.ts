@@ -14,12 +14,8 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { openStore, type Store } from '../../src/store/db.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { borrowEmbeddedStore, type Teardown } from './embedded.ts'
 import { createTemplate, createTestDatabase } from './postgres.ts'
-
-/** The part of tap's `t` that opening a store needs. */
-interface Teardown {
-  teardown(work: () => Promise<void>): void
-}
 
 export type StoreKind = Store['kind']
 
@@ -30,7 +26,7 @@ const labels: Readonly<Record<StoreKind, string>> = {
   embedded: 'on the embedded database',
 }
 
-/** Runs the same test on each kind of store, each time on a new one: migrated, empty, closed afterwards. */
+/** Runs the same test on each kind of store, each time on one of its own: migrated and empty. */
 export async function forEachStore(
   t: Test,
   work: (t: Test, store: Store) => Promise<void>,
@@ -45,8 +41,12 @@ export interface StorePlace {
   readonly dataDir: string
 }
 
-/** A new store of this kind, migrated and empty; it is closed and removed when `t` ends. */
+/**
+ * A store of this kind as the migrations leave it, which is this test's own until `t` ends. On PostgreSQL it is a
+ * new database; embedded ones are emptied and used again by the tests of one process.
+ */
 export async function openTestStore(t: Teardown, kind: StoreKind): Promise<Store> {
+  if (kind === 'embedded') return borrowEmbeddedStore(t, makeDataDir)
   const store = await openStore(await makeStore(t, kind))
   t.teardown(() => store.close())
   return store

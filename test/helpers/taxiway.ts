@@ -65,7 +65,14 @@ export function startTaxiway(
   const child = spawn(process.execPath, [options.program ?? main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? tmpdir(),
-    env: { PATH: process.env.PATH, HOME: tmpdir(), TZ: 'UTC', ...options.env, ...settings },
+    env: {
+      PATH: process.env.PATH,
+      HOME: tmpdir(),
+      TZ: 'UTC',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...options.env,
+      ...settings,
+    },
   })
   const printed = { stdout: '', stderr: '' }
   const seen = { stdout: 0, stderr: 0 }
