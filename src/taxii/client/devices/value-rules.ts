@@ -58,8 +58,10 @@ export function dropsUntypedHashes(grade: Grade): ValueRule {
   return ({ field }) => (field?.hash && field.hash.written === undefined ? found : undefined)
 }
 
-function isDefanged({ item }: Candidate): boolean {
-  return refangUrl(item) !== item || refangEmail(item) !== item
+// A live path may hold what looks like a defanged dot, so a URL is asked as a URL.
+function isDefanged({ field, item }: Candidate): boolean {
+  const isUrl = field?.expected.includes('url')
+  return (isUrl ? refangUrl(item) : refangEmail(item)) !== item
 }
 
 export function dropsDefanged(grade: Grade): ValueRule {
