@@ -105,12 +105,16 @@ export interface PublishedBlock {
   readonly collection: string
   readonly binding: number
   readonly label: Micros
-  readonly value: string
+  /** what it is about: an indicator's value, or a chunk of a report by its number */
+  readonly subject: string
+  /** each indicator that it shows: its value, in a chunk after `source/report` */
+  readonly shows: readonly string[]
   readonly md5: string
 }
 
 export interface Withdrawal {
-  readonly value: string
+  /** as of a block */
+  readonly subject: string
   /** null: every one */
   readonly collection: string | null
   readonly binding: number
@@ -130,15 +134,22 @@ export async function readFacts(query: Query, known: Iterable<number>): Promise<
     `select
       (select coalesce(json_agg(x order by x.label), '[]') from (
         select p.id as "publicationId", c.name as collection, p.binding,
-          p.base_label + b.ordinal as label, i.value, md5(h.head || k.tail) as md5
+          p.base_label + b.ordinal as label, coalesce(i.value, 'chunk ' || b.subject_id) as subject,
+          case when b.subject_id > 0 then array[i.value] else array(
+            select s.name || '/' || r.external_id || ' ' || x.value from unnest(b.members) as shown
+              join indicators x on x.id = shown, chunks u join reports r on r.id = u.report_id
+              join sources s on s.id = r.source_id
+            where u.id = b.subject_id) end as shows,
+          md5(h.head || k.tail) as md5
         from publications p join collections c on c.id = p.collection_id
           join blocks b on b.publication_id = p.id
-          join indicators i on i.id = b.subject_id
+          left join indicators i on i.id = b.subject_id
           join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
         where p.id <> all($1::bigint[])) as x)::text as blocks,
-      (select coalesce(json_agg(x order by x.value, x.collection, x.binding), '[]') from (
-        select i.value, c.name as collection, w.binding, w.through_publication as "throughPublication"
-        from withdrawals w join indicators i on i.id = w.subject_id
+      (select coalesce(json_agg(x order by x.subject, x.collection, x.binding), '[]') from (
+        select coalesce(i.value, 'chunk ' || w.subject_id) as subject, c.name as collection, w.binding,
+          w.through_publication as "throughPublication"
+        from withdrawals w left join indicators i on i.id = w.subject_id
           left join collections c on c.id = w.collection_id) as x)::text as withdrawals`,
     [[...known]],
   )

@@ -1,7 +1,7 @@
 import type { FeedBlock, LabelRange } from '../../src/model/feed.ts'
 import type { Micros } from '../../src/model/micros.ts'
-import { LawBroken, type Model, type ModelBlock, type StreamName } from './model.ts'
-import { blockName, type Served } from './served.ts'
+import { LawBroken, type Model, type ModelBlock, namesShown, type StreamName } from './model.ts'
+import type { Served } from './served.ts'
 
 /** A request as the model saw it begin. */
 export interface Asked {
@@ -104,16 +104,15 @@ export function createJournal(
         if (!block) {
           const known = model.blocks.find((one) => one.label === label)
           broken(
-            `block ${label} (${known?.value}) is not of its poll (${range.begin}, ${range.end}]`,
+            `block ${label} (${known?.subject}) is not of its poll (${range.begin}, ${range.end}]`,
           )
         }
         if (block.md5 !== digest(content)) broken(`block ${label} is not what was published`)
-        const { collection, binding, value } = block
         const gone =
           (block.withdrawnAt !== undefined && block.withdrawnAt <= asked.at) ||
           (block.publishedAt <= asked.at &&
-            !asked.permitted.has(blockName(collection, binding, value)))
-        if (gone) broken(`block ${label} (${value}) was withdrawn before the request`)
+            !namesShown(block).every((name) => asked.permitted.has(name)))
+        if (gone) broken(`block ${label} (${block.subject}) was withdrawn before the request`)
         if (!replay && poll.labels.has(label)) broken(`block ${label} is in two parts`)
       }
       if (replay) checkReplay(poll, answer)
@@ -130,9 +129,9 @@ export function createJournal(
     finish(poll: FixedPoll, repeats: boolean) {
       counts.polls += 1
       model.remark(`${name} has got ${[...poll.labels].join(' ') || 'nothing'}`)
-      for (const [label, { value, withdrawnAt }] of poll.expected) {
+      for (const [label, { subject, withdrawnAt }] of poll.expected) {
         if (withdrawnAt === undefined && !poll.labels.has(label)) {
-          broken(`block ${label} (${value}) was not in the answer`)
+          broken(`block ${label} (${subject}) was not in the answer`)
         }
       }
       for (const label of poll.labels) {
@@ -150,9 +149,9 @@ export function createJournal(
     },
     /** Everything that is live now has come. */
     assertHasAll() {
-      for (const { collection, binding, label, value } of model.live()) {
+      for (const { collection, binding, label, subject } of model.live()) {
         if (collection !== stream.collection || binding !== stream.binding) continue
-        if (!received.has(label)) broken(`block ${label} (${value}) never came`)
+        if (!received.has(label)) broken(`block ${label} (${subject}) never came`)
       }
     },
   }

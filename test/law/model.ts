@@ -1,5 +1,5 @@
 import type { Micros } from '../../src/model/micros.ts'
-import type { Facts } from './database.ts'
+import type { Facts, PublishedBlock } from './database.ts'
 import { blockName, type Served } from './served.ts'
 
 /** The law of the feed does not hold. */
@@ -12,7 +12,8 @@ export interface StreamName {
 
 export interface ModelBlock extends StreamName {
   readonly label: Micros
-  readonly value: string
+  readonly subject: string
+  readonly shows: readonly string[]
   readonly md5: string
   readonly publicationId: number
   /** moments are counted in commits */
@@ -37,7 +38,7 @@ export function createModel(served: Served, remark: (what: string) => void) {
   function publish({ blocks: fresh }: Facts) {
     const permitted = served.permitted()
     for (const one of fresh) {
-      const name = blockName(one.collection, one.binding, one.value)
+      const name = blockName(one.collection, one.binding, one.subject)
       publications.add(one.publicationId)
       const last = lastLabels.get(one.collection) ?? 0
       if (one.label <= last) {
@@ -48,7 +49,10 @@ export function createModel(served: Served, remark: (what: string) => void) {
       if (one.label <= end) {
         throw new LawBroken(`label ${one.label} was given to ${name} after end ${end} was answered`)
       }
-      if (!permitted.has(name)) throw new LawBroken(`${name} was published, which nothing permits`)
+      for (const shown of namesShown(one)) {
+        if (permitted.has(shown)) continue
+        throw new LawBroken(`${shown} was published in ${name}, which nothing permits`)
+      }
       const before = live.get(name)
       if (before) before.supersededAt = commits
       const block: ModelBlock = {
@@ -66,11 +70,11 @@ export function createModel(served: Served, remark: (what: string) => void) {
   function withdraw({ withdrawals }: Facts) {
     for (const one of withdrawals) {
       for (const block of blocks) {
-        if (block.withdrawnAt !== undefined || block.value !== one.value) continue
+        if (block.withdrawnAt !== undefined || block.subject !== one.subject) continue
         if (block.publicationId > one.throughPublication) continue
         const { collection, binding } = block
         if (one.collection && (one.collection !== collection || one.binding !== binding)) continue
-        const name = blockName(collection, binding, block.value)
+        const name = blockName(collection, binding, block.subject)
         block.withdrawnAt = commits
         if (live.get(name) !== block) continue
         live.delete(name)
@@ -133,12 +137,21 @@ export function createModel(served: Served, remark: (what: string) => void) {
     /** Holds what is live to what may be served, once nothing is left to be done. */
     assertComplete() {
       const wanted = [...served.permitted()].sort()
-      const found = [...live.keys()].sort()
+      const found = [...live.values()].flatMap(namesShown).sort()
       if (wanted.join() !== found.join()) {
         throw new LawBroken(`live are\n${found.join('\n')}\nand not\n${wanted.join('\n')}`)
       }
     },
   }
+}
+
+/** `collection binding` and each indicator that a block shows, as `permitted` names it. */
+export function namesShown({
+  collection,
+  binding,
+  shows,
+}: ModelBlock | PublishedBlock): readonly string[] {
+  return shows.map((shown) => blockName(collection, binding, shown))
 }
 
 export type Model = ReturnType<typeof createModel>

@@ -72,6 +72,14 @@ export const mutations = {
     readBlocks: (snapshot, range) =>
       feed.readBlocks({ ...snapshot, asOf: Number.MAX_SAFE_INTEGER }, range),
   })),
+  'chunks of reports are not withdrawn': {
+    mutate: async (query) => {
+      await query(`create function no_chunks() returns trigger language plpgsql as
+        $$ begin return case when new.subject_id > 0 then new end; end $$`)
+      await query(`create trigger no_chunks before insert or update on withdrawals
+        for each row execute function no_chunks()`)
+    },
+  },
   'writers do not wait for each other': {
     // Found before the real one, it takes every lock but that of the intake.
     mutate: async (query) => {

@@ -130,6 +130,7 @@ function anySettings(name: string) {
           : fc.constantFrom([...bindings], [...bindings], [...bindings], [bindings[0]]),
       pageSize: fc.constantFrom(undefined, 1, 2, 2, 3, 5),
       refreshDays: fc.constantFrom(undefined, undefined, 1, 2),
+      packaging: fc.constantFrom('indicator', 'report'),
     })
     .map((settings) => aCollection({ name, ...settings }))
 }

@@ -88,7 +88,7 @@ export function createServed() {
       for (const [name, all] of settings) settings.set(name, all.slice(-1))
     },
     settingsOf: (name: string) => settings.get(name)?.at(-1),
-    /** `collection binding value` of each block that may be there. */
+    /** `collection binding value` of each indicator that may be there, of packages of reports with its report. */
     permitted(): ReadonlySet<string> {
       const found = new Set<string>()
       for (const alternatives of settings.values()) {
@@ -96,8 +96,13 @@ export function createServed() {
           for (const report of reports.values()) {
             for (const claim of report.claims) {
               if (!permits(one, report, claim)) continue
+              const { source, externalId } = report
+              const shown =
+                one.packaging === 'report'
+                  ? `${key(source, externalId)} ${claim.value}`
+                  : claim.value
               for (const binding of one.bindings) {
-                found.add(blockName(one.name, bindings.indexOf(binding) + 1, claim.value))
+                found.add(blockName(one.name, bindings.indexOf(binding) + 1, shown))
               }
             }
           }
@@ -110,8 +115,8 @@ export function createServed() {
 
 export type Served = ReturnType<typeof createServed>
 
-export function blockName(collection: string, binding: number, value: string): string {
-  return `${collection} ${binding} ${value}`
+export function blockName(collection: string, binding: number, subject: string): string {
+  return `${collection} ${binding} ${subject}`
 }
 
 export function key(source: string, externalId: string): string {
