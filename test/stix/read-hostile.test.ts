@@ -156,7 +156,7 @@ t.test('whatever becomes of a package, it is read without a throw', async () => 
     }
     readAll(root)
   })
-  fc.assert(check, { seed, numRuns: 800 })
+  fc.assert(check, { seed, numRuns: 500 })
 })
 
 t.test('text in the content is read without a throw', async () => {
@@ -258,7 +258,7 @@ t.test('ten thousand levels of anything are read', async (t) => {
 
 function milliseconds(content: XmlElement): number {
   // The first reading pays for the compiler, and any of them for what else the machine does.
-  const times = [1, 2, 3].map(() => {
+  const times = [1, 2].map(() => {
     const start = performance.now()
     readAll(content)
     return performance.now() - start
@@ -297,12 +297,12 @@ t.test('time grows with the size of a package and not with its square', async (t
       ),
   }
   for (const [what, make] of Object.entries(samples)) {
-    const [small, large] = [200, 3200].map((n) =>
+    const [small, large] = [1000, 16_000].map((n) =>
       milliseconds(contentOf(packageOf(make(n), { version: '1.1.1' }))),
     ) as [number, number]
     // Sixteen times the size: 256 times the time if it were the square.
     t.ok(
-      large < 100 * Math.max(small, 1),
+      large < 100 * Math.max(small, 5),
       `${what}: ${small.toFixed(1)} and ${large.toFixed(1)} ms`,
     )
   }
