@@ -17,8 +17,11 @@ def find_warnings(package):
     results = validator.validate(io.BytesIO(package.encode("utf-8")))
     for collection in results.errors:
         for warning in collection:
-            facts = (warning.get("message"), ", ".join(warning.get("missing", [])))
-            yield ": ".join([collection.name, *filter(None, facts)])
+            for fact in [warning.get("message"), *warning.get("missing", [])]:
+                if fact:
+                    yield f"{collection.name}: {fact}"
+            if not warning.get("message") and not warning.get("missing"):
+                yield collection.name
 
 
 packages = json.load(sys.stdin)

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { cidrForms, profiles } from '../../src/model/collection.ts'
-import { observableTypes } from '../../src/model/observable.ts'
+import { isObservableType, observableTypes } from '../../src/model/observable.ts'
 import { findLeftOut, isPublishable, publishableTypes } from '../../src/stix/profiles.ts'
 import { sampleValues } from './views.ts'
 
@@ -8,6 +9,29 @@ t.test('each profile publishes what its clients read', async (t) => {
   t.same(publishableTypes('esa'), ['ipv4', 'ipv6', 'domain', 'url', 'md5', 'sha1', 'sha256'])
   t.same(publishableTypes('tid'), ['ipv4', 'ipv6', 'domain', 'url', 'sha256'])
   t.same([...publishableTypes('full')].sort(), Object.keys(sampleValues).sort())
+})
+
+t.test('docs/stix.md says of each type which profiles publish it, or why none does', async (t) => {
+  const guide = readFileSync(new URL('../../docs/stix.md', import.meta.url), 'utf8')
+  const said = new Map<string, readonly string[]>()
+  for (const [, types = '', ...cells] of guide.matchAll(
+    /^\| ([-a-z0-9, ]+) \|([^|]+)\|([^|]+)\|([^|]+)\|/gm,
+  ))
+    for (const type of types.split(', '))
+      said.set(
+        type,
+        profiles.filter((_, column) => cells[column]?.trim() !== '–'),
+      )
+  const never = [...guide.matchAll(/^\| ([-a-z0-9]+)(?: \([^)]+\))? \| [^|]+ \|$/gm)].flatMap(
+    ([, type = '']) => (isObservableType(type) ? type : []),
+  )
+  for (const type of observableTypes) {
+    const publishing = profiles.filter((profile) =>
+      publishableTypes(profile).some((listed) => listed === type),
+    )
+    if (publishing.length > 0) t.same(said.get(type), publishing, type)
+    else t.ok(never.includes(type), type)
+  }
 })
 
 t.test('a plain value is publishable exactly when its profile lists the type', async (t) => {
