@@ -64,7 +64,11 @@ export async function statusFault(response: HttpAnswer, url: URL): Promise<PollF
       })
     case 400:
       return new PollFault('http-status', message, {
-        advice: ['a port that speaks https answers so when it is asked by http: check the address'],
+        advice: [
+          url.protocol === 'https:'
+            ? 'some servers answer so when they demand a client certificate: --cert FILE --key FILE'
+            : 'a port that speaks https answers so when it is asked by http: check the address',
+        ],
       })
     default:
       return new PollFault('http-status', message, {

@@ -1,8 +1,9 @@
+import { X509Certificate } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { pipeline } from 'node:stream'
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { createGunzip, createInflate } from 'node:zlib'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, buildConnector, type Dispatcher, request } from 'undici'
 import { ConfigError } from '../../model/errors.ts'
 import { PollFault } from './fault.ts'
 import { networkFault } from './network-fault.ts'
@@ -64,11 +65,26 @@ export function createHttpClient(tls: TlsFiles = {}, bounds: Partial<HttpBounds>
     ...defaultHttpBounds,
     ...bounds,
   }
+  // requests speaks HTTP/1.1, and a server may behave otherwise by HTTP/2.
+  const allowH2 = false
+  const connector = buildConnector({
+    allowH2,
+    timeout: Math.min(timeoutMs, 15_000),
+    secureContext: makeSecureContext(tls),
+  })
+  let tlsError: Error | undefined
   const agent = new Agent({
-    // requests speaks HTTP/1.1, and a server may behave otherwise by HTTP/2.
-    allowH2: false,
+    allowH2,
     maxHeaderSize: maxHeaderBytes,
-    connect: { timeout: Math.min(timeoutMs, 15_000), secureContext: makeSecureContext(tls) },
+    connect: (options, callback) =>
+      connector(options, (...connected) => {
+        // By TLS 1.3 a server refuses a client after the handshake. undici then knows of an end alone; why is
+        // in this event of Node's, which is not documented: without it the fault is a lost connection.
+        connected[1]?.prependListener('_tlsError', (error: Error) => {
+          tlsError = error
+        })
+        callback(...connected)
+      }),
   })
   const attempted = {
     timeoutMs,
@@ -78,10 +94,11 @@ export function createHttpClient(tls: TlsFiles = {}, bounds: Partial<HttpBounds>
 
   return {
     async post(url, headers, body, signal) {
+      tlsError = undefined
       const whole = AbortSignal.any([signal, AbortSignal.timeout(wholeMs)])
       const translate = (error: unknown): unknown => {
         if (signal.aborted) return signal.reason
-        return networkFault(error, { ...attempted, url })
+        return networkFault(tlsError ?? error, { ...attempted, url })
       }
       let response: Dispatcher.ResponseData
       try {
@@ -177,6 +194,7 @@ function isZlibError(error: unknown): boolean {
 }
 
 function makeSecureContext({ ca, certificate, key, keyPassword }: TlsFiles) {
+  if (ca !== undefined) checkCa(ca)
   try {
     return createSecureContext({
       minVersion: 'TLSv1.2',
@@ -187,6 +205,17 @@ function makeSecureContext({ ca, certificate, key, keyPassword }: TlsFiles) {
     })
   } catch (cause) {
     throw new ConfigError(tlsFileFault(cause), { cause })
+  }
+}
+
+/** OpenSSL passes over in silence what is no certificate. */
+function checkCa(ca: string): void {
+  const found = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  try {
+    if (found.length === 0) throw new Error('there is none')
+    for (const one of found) new X509Certificate(one)
+  } catch (cause) {
+    throw new ConfigError('the file of --ca holds no certificate in PEM', { cause })
   }
 }
 

@@ -57,7 +57,9 @@ export function networkFault(error: unknown, attempted: Attempted): PollFault {
       return new PollFault('connection-lost', `${where} ended the connection too early`, {
         advice: [
           'look into the log of the server, and of the proxy before it, at this moment',
-          'a port that speaks https does so too when it is asked by http',
+          url.protocol === 'https:'
+            ? 'some servers that demand a client certificate end so: --cert FILE --key FILE'
+            : 'a port that speaks https does so too when it is asked by http',
         ],
         retryable: true,
         cause: error,
@@ -65,7 +67,8 @@ export function networkFault(error: unknown, attempted: Attempted): PollFault {
     default:
       break
   }
-  if (code?.startsWith('HPE_')) {
+  // undici gives its parser's complaint no code.
+  if (error instanceof Error && error.name === 'HTTPParserError') {
     return new PollFault('not-http', `what answers on ${where} does not speak HTTP`, {
       advice: ['check the port, and whether the address is to begin with http: or https:'],
       cause: error,
