@@ -676,6 +676,23 @@ t.test('what a device leaves beside values is counted', async (t) => {
   t.same(left('minemeld'), [...everyone, 'no-timestamp'].sort())
 })
 
+t.test('cabby keeps rules and vulnerabilities too', async (t) => {
+  const mechanism = (type: string) =>
+    `<indicator:Test_Mechanism xsi:type="${type}"><yaraTM:Rule>r</yaraTM:Rule></indicator:Test_Mechanism>`
+  const inner = pack(
+    `${indicators(
+      indicator(
+        `<indicator:Test_Mechanisms>${mechanism('yaraTM:YaraTestMechanismType')}${mechanism('x:SnortTestMechanismType')}</indicator:Test_Mechanisms>`,
+      ),
+    )}<stix:Exploit_Targets><stixCommon:Exploit_Target id="ex:e"><et:Vulnerability><et:CVE_ID>CVE-2026-12345</et:CVE_ID></et:Vulnerability></stixCommon:Exploit_Target></stix:Exploit_Targets>`,
+  )
+  t.same(read('cabby', inner).observables, [
+    { type: 'yara', value: 'r', dropped: undefined },
+    { type: 'SnortTestMechanismType', value: 'r', dropped: undefined },
+    { type: 'cve', value: 'CVE-2026-12345', dropped: undefined },
+  ])
+})
+
 t.test('TID keeps an indicator of which one observable is of use', async (t) => {
   const inner = pack(
     indicators(

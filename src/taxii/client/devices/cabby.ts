@@ -1,6 +1,23 @@
+import type { StixPackage } from '../../../stix/read-package.ts'
 import type { Device } from '../device.ts'
+import type { ReadObservable } from '../reading.ts'
 import { needsBinding, needsContent, needsZonedLabel } from './block-rules.ts'
 import { readBy } from './rules.ts'
+
+/** YARA rules and the like stand in Test_Mechanisms, CVEs in Exploit_Targets. */
+function listRulesAndVulnerabilities(stixPackage: StixPackage): readonly ReadObservable[] {
+  const rules = stixPackage.indicators.flatMap(({ testMechanisms }) =>
+    testMechanisms.map(({ type, rule = '' }) => ({
+      type: type === 'YaraTestMechanismType' ? 'yara' : (type ?? 'Test_Mechanism'),
+      value: rule,
+      dropped: undefined,
+    })),
+  )
+  const vulnerabilities = stixPackage.constructs.flatMap(({ cves }) =>
+    cves.map((value) => ({ type: 'cve', value, dropped: undefined })),
+  )
+  return [...rules, ...vulnerabilities]
+}
 
 /**
  * EclecticIQ's cabby. It prints what is in each Content and looks at none of it; what it fails on, it fails on
@@ -29,5 +46,6 @@ export const cabby: Device = {
     ],
     drops: [],
     ignores: [],
+    keeps: listRulesAndVulnerabilities,
   }),
 }

@@ -58,7 +58,7 @@ export const minemeld: Device = {
       takesBindings(
         ['urn:stix.mitre.org:xml:1.1.1'],
         'documented',
-        'the content is not announced as STIX 1.1.1; the client skips the block',
+        'the content is not announced as STIX 1.1.1, so the client skips it; it names no binding when it asks, so 1.1.1 must be the collection’s first',
       ),
       readsFirstRoot('documented'),
       needsPackage('documented'),

@@ -8,16 +8,12 @@ export function leavesConstructs(grade: Grade, except: readonly string[] = []): 
     [...constructs, ...indicators.flatMap(({ indicatedTtps }) => indicatedTtps)]
       .filter(({ name, idref }) => idref === undefined && !except.includes(name))
       .map(({ name }) =>
-        reason(
-          name.toLowerCase().replaceAll('_', '-'),
-          grade,
-          `the device does not read a ${name}`,
-        ),
+        reason(name.toLowerCase().replaceAll('_', '-'), grade, `the device reads no ${name}`),
       )
 }
 
 export function leavesTestMechanisms(grade: Grade): RestRule {
-  const found = reason('test-mechanism', grade, 'the device does not read a Test_Mechanism')
+  const found = reason('test-mechanism', grade, 'the device reads no Test_Mechanism')
   return ({ indicators }) => indicators.flatMap((one) => one.testMechanisms.map(() => found))
 }
 

@@ -22,6 +22,8 @@ export interface DeviceRules {
   readonly chokes: readonly BlockRule[]
   readonly drops: readonly ValueRule[]
   readonly ignores: readonly RestRule[]
+  /** what it takes in that is no observable */
+  readonly keeps?: (stixPackage: StixPackage) => readonly ReadObservable[]
 }
 
 export function reason(rule: string, grade: Grade, text: string): Reason {
@@ -41,7 +43,7 @@ function findFirst<A, B>(
 }
 
 /** Makes a reading of a device's rules. Whatever a block holds, it returns. */
-export function readBy({ chokes, drops, ignores }: DeviceRules): ReadBlock {
+export function readBy({ chokes, drops, ignores, keeps }: DeviceRules): ReadBlock {
   return (block) => {
     const content = readContent(block.content, block.binding)
     const choked = findFirst(chokes, block, content)
@@ -56,6 +58,7 @@ export function readBy({ chokes, drops, ignores }: DeviceRules): ReadBlock {
       observables.push({ type: candidate.type, value: candidate.value, dropped })
     }
     if (choked) return { choked, observables, ignored: [] }
+    if (keeps) for (const kept of keeps(stixPackage)) observables.push(kept)
     return { choked, observables, ignored: ignores.flatMap((rule) => rule(stixPackage, taken)) }
   }
 }
