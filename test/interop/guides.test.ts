@@ -1,0 +1,127 @@
+import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { run } from '../../scripts/services/process.ts'
+import { buildOtxStandin } from '../../src/standins/otx.ts'
+import { loadSeedPulses } from '../../src/standins/seeds.ts'
+import { createTestDatabase } from '../helpers/postgres.ts'
+import { getTestPython } from '../helpers/python.ts'
+import { makeFolder, startService } from '../helpers/taxiway.ts'
+import { findMissing, patternOf, readGuide } from './guide.ts'
+import { startTlsProxy } from './tls-proxy.ts'
+
+// The guides as an operator follows them: each command is typed as it stands, but for the proxy's address.
+const guideAddress = /https:\/\/taxii\.example\.com/g
+const folder = await makeFolder(t)
+const proxy = await startTlsProxy(t, folder)
+
+const { pulses } = loadSeedPulses(new Date())
+// A part, to be quick; the one that the demo revises has what the guide withdraws.
+const taken = pulses.slice(-16)
+const standin = buildOtxStandin({ pulses: taken, apiKey: 'key' })
+const otxUrl = await standin.app.listen({ host: '127.0.0.1', port: 0 })
+t.teardown(() => standin.app.close())
+const settings = {
+  TAXIWAY_DATABASE_URL: (await createTestDatabase(t)).url,
+  TAXIWAY_DATA_DIR: folder,
+  TAXIWAY_PUBLIC_URL: proxy.url,
+}
+const service = await startService(t, {
+  ...settings,
+  TAXIWAY_OTX_URL: otxUrl,
+  TAXIWAY_OTX_API_KEY: 'key',
+  TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
+  TAXIWAY_LOG_LEVEL: 'debug',
+})
+// It tells of its public address; where it listens stands in its log.
+proxy.target(/listening at (http:[^"\\]+)/.exec(service.stderr())?.[1] ?? '')
+await service.saw(new RegExp(`"pulses":${taken.length},.*took in a part of OTX`))
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const shim = join(folder, 'taxiway')
+await writeFile(shim, `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`)
+await chmod(shim, 0o755)
+
+interface Typed {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Types a command in the folder that the guide's reader is in. */
+async function type(command: string): Promise<Typed> {
+  const PATH = [folder, dirname(getTestPython()), process.env.PATH].join(delimiter)
+  const done = await run(
+    'bash',
+    ['-c', `cd '${folder}' && ${command.replace(guideAddress, proxy.url)}`],
+    {
+      // No bundle of CAs: it would override the one that the command names.
+      env: { PATH, HOME: folder, TZ: 'UTC', ...settings },
+    },
+  )
+  const shown = (text: string) =>
+    text
+      // cabby writes in colours.
+      .replace(new RegExp(`${String.fromCharCode(27)}\\[\\d*m`, 'g'), '')
+      .replaceAll(proxy.url, 'https://taxii.example.com')
+  return { code: done.code, stdout: shown(done.stdout), stderr: shown(done.stderr) }
+}
+
+const printedBy = new Map<string, Typed>()
+
+// In this order: the other clients' collections are spoken of in the ESA's guide.
+for (const name of ['clients', 'esa']) {
+  const guide = await readGuide(new URL(`../../docs/${name}.md`, import.meta.url))
+  await t.test(`docs/${name}.md: each command prints what the guide says`, async (t) => {
+    for (const [file, text] of guide.files) await writeFile(join(folder, file), text)
+    t.ok(guide.steps.length > 8, 'there are commands to type')
+    for (const { command, printed } of guide.steps) {
+      const typed = await type(command)
+      const { code, stdout, stderr } = typed
+      printedBy.set(command, typed)
+      t.equal(code, 0, command)
+      const missing = findMissing(printed, [stdout, stderr])
+      t.equal(
+        missing,
+        undefined,
+        missing ? `${command}\n${stdout.slice(-3000)}\n${stderr}` : command,
+      )
+      // Of cabby, which ends with 0 whatever happens.
+      t.notMatch(stderr, /ERROR|Traceback/, command)
+    }
+  })
+  await t.test(`docs/${name}.md: each command in its text is one`, async (t) => {
+    const typed = guide.steps.map(({ command }) => command)
+    const known = (command: string) =>
+      [...typed, ...guide.mentioned].some((one) => one.startsWith(`${command} `))
+    // A new password last: the others need the old one.
+    const last = (command: string) => Number(command.includes('passwd'))
+    const asked = guide.mentioned.filter((one) => !typed.includes(one) && !known(one))
+    for (const command of asked.toSorted((a, b) => last(a) - last(b))) {
+      const isName = /^[a-z -]+$/.test(command)
+      const { code, stderr } = await type(isName ? `${command} --help` : command)
+      t.equal(code, 0, `${command} ${stderr}`)
+    }
+  })
+}
+
+t.test('our poller, cabby and libtaxii get the same number of blocks', async (t) => {
+  const outputOf = (start: string) =>
+    [...printedBy].find(([command]) => command.startsWith(start) && command.includes(' siem '))?.[1]
+  const [, ours] = /\((\d+) blocks in 1 window/.exec(outputOf('taxiway poll')?.stdout ?? '') ?? []
+  const [, cabbys] = /(\d+) blocks polled/.exec(outputOf('taxii-poll')?.stderr ?? '') ?? []
+  t.ok(Number(ours) > 100)
+  t.equal(cabbys, ours)
+  t.equal((await readdir(join(folder, 'siem'))).length, Number(ours))
+})
+
+t.test('what the guide shows is looked for line by line', async (t) => {
+  t.match('esa1   20261121T091500Z  done', patternOf('esa1  …  done'))
+  t.match('859 blocks polled', patternOf('12 blocks polled'))
+  t.notMatch('no blocks polled', patternOf('12 blocks polled'))
+  t.notMatch('12 blocks polled again', patternOf('12 blocks polled'))
+  t.equal(findMissing(['a', '…', 'b', 'c'], ['a\nx\nb', 'c']), undefined)
+  t.equal(findMissing(['b', 'a'], ['a\nb', 'c']), 'a')
+  t.equal(findMissing(['a', 'a'], ['a']), 'a')
+})
