@@ -14,7 +14,7 @@ export interface ChunkWithPermits {
   readonly permitted: readonly Permit[]
 }
 
-/** Reads what each of the collections may show of these chunks; one with nothing to show is left out. */
+/** Reads what each of the collections may show of these chunks, in the order given; one with nothing is left out. */
 export async function readChunks(
   db: Db,
   chunkIds: readonly number[],
@@ -29,12 +29,13 @@ export async function readChunks(
     subject: sql<number>`m.chunk_id`,
   }
   const permits = await readChosenPermits(db, chosen, collections, now)
-  const headers = await readHeaders(db, chunkIds)
-  return [...Map.groupBy(permits, ({ subject }) => subject)].map(([chunkId, permitted]) => ({
-    chunkId,
-    header: headers.get(chunkId) as Omit<ReportView, 'indicators'>,
-    permitted: permitted.sort(byObservable),
-  }))
+  const byChunk = Map.groupBy(permits, ({ subject }) => subject)
+  const headers = await readHeaders(db, [...byChunk.keys()])
+  return chunkIds.flatMap((chunkId) => {
+    const permitted = byChunk.get(chunkId)?.sort(byObservable)
+    const header = headers.get(chunkId)
+    return permitted && header ? [{ chunkId, header, permitted }] : []
+  })
 }
 
 async function readHeaders(db: Db, chunkIds: readonly number[]) {
