@@ -96,7 +96,7 @@ export async function startStoredServer(
     }
   }
 
-  return { addClient, settled }
+  return { url, addClient, settled }
 }
 
 function readAnswer(text: string): Answered {

@@ -21,6 +21,8 @@ export interface Asked extends Partial<PollPlan> {
   readonly maxParts?: number
   readonly now?: () => Micros
   readonly signal?: AbortSignal
+  /** none is kept */
+  readonly forgetsBlocks?: boolean
   /** called instead of sleeping */
   readonly onSleep?: (ms: number) => void
 }
@@ -66,7 +68,9 @@ export async function pollOnce(url: URL, asked: Asked = {}) {
         },
         listener: {
           onRequest: (report) => told.requests.push(report),
-          onBlock: (report) => told.blocks.push(report),
+          onBlock(report) {
+            if (!asked.forgetsBlocks) told.blocks.push(report)
+          },
           onWarning: (warning) => told.warned.push(warning),
           onWindow: (report) => told.windows.push(report),
         },

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { formatMicros } from '../../../src/model/micros.ts'
 import { findAttribute, readXml, type XmlElement } from '../../../src/xml/read.ts'
+import { escapeAttribute } from '../../../src/xml/write.ts'
 import { childText } from '../server.ts'
 
 interface Teardown {
@@ -115,7 +116,7 @@ export function pollResponse({ root }: Met, written: Written = {}): string {
     written.end === null ? undefined : (written.end ?? childText(root, 'Inclusive_End_Timestamp'))
   return (
     `<Poll_Response xmlns="${taxii}" message_id="1" in_response_to="${findAttribute(root, 'message_id')}"` +
-    ` collection_name="${collection}" ${written.attributes ?? 'more="false"'}>` +
+    ` collection_name="${escapeAttribute(collection ?? '')}" ${written.attributes ?? 'more="false"'}>` +
     `${begin ? `<Exclusive_Begin_Timestamp>${begin}</Exclusive_Begin_Timestamp>` : ''}` +
     `${end ? `<Inclusive_End_Timestamp>${end}</Inclusive_End_Timestamp>` : ''}` +
     `${written.count === undefined ? '' : `<Record_Count>${written.count}</Record_Count>`}` +
