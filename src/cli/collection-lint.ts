@@ -53,7 +53,7 @@ export function collectionLintCommand(): Command {
         const shape = shapeOf(collection, options)
         const { json } = options
         if (options.values) {
-          await goThrough(db, collection, shape, (type, value, omission) => {
+          await forEachPermitted(db, collection, shape, (type, value, omission) => {
             if (omission) console.log(valueLine(type, value, omission, json))
           })
           return
@@ -81,7 +81,7 @@ export async function countLeftOut(
   onProgress?: (lookedAt: number) => void,
 ): Promise<LintCounts> {
   const tally = createLintTally()
-  await goThrough(db, collection, shape, tally.add, onProgress)
+  await forEachPermitted(db, collection, shape, tally.add, onProgress)
   return tally.counts()
 }
 
@@ -96,7 +96,8 @@ function shapeOf(collection: Collection, { profile, cidr }: LintOptions): Shape 
   return { profile: asked, cidr: 'omit' }
 }
 
-async function goThrough(
+/** Tells of each indicator that the collection permits whether it is left out, and why. */
+export async function forEachPermitted(
   db: Db,
   collection: Collection,
   shape: Shape,

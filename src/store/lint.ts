@@ -5,7 +5,7 @@ import { readIndicatorIds } from './indicator-walks.ts'
 import { type IndicatorWithPermits, readPermits } from './views.ts'
 
 // With long descriptions and what their reports say, some megabytes.
-const batchIndicators = 2_000
+const defaultBatch = 2_000
 
 /**
  * Reads the indicators that a collection's rule, TLP and publicity permit, as publishing does, by their ids and
@@ -18,6 +18,7 @@ export async function* readPermittedIndicators(
   db: Db,
   collection: Collection,
   now: Date,
+  batchIndicators = defaultBatch,
 ): AsyncGenerator<{
   readonly lookedAt: number
   readonly permitted: readonly IndicatorWithPermits[]
