@@ -3,6 +3,7 @@ import type { PollFault } from '../taxii/client/fault.ts'
 import type { Surroundings } from '../taxii/client/look-around.ts'
 import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
 import { article } from './poll-text.ts'
+import { printable } from './table.ts'
 
 /** What to check when there is nothing, or nothing that the device takes in; a line each. */
 export function adviceOnNothing(
@@ -40,7 +41,7 @@ function aroundLines(collection: string, around: Surroundings | undefined): read
   if (!collections) return ['the collection’s name: the server does not tell which there are']
   if (collections.includes(collection)) return []
   if (collections.length === 0) return ['the server advertises no collection to this account']
-  const shown = collections.slice(0, 20).join(', ')
+  const shown = printable(collections.slice(0, 20).join(', '))
   const rest = collections.length - 20
   return [`the server advertises other collections: ${shown}${rest > 0 ? ` and ${rest} more` : ''}`]
 }
@@ -72,5 +73,7 @@ export function faultText(
     ...(elsewhere.length > 0
       ? [`→ the server says that it is polled at ${elsewhere.join(', ')}`]
       : []),
-  ].join('\n')
+  ]
+    .map(printable)
+    .join('\n')
 }

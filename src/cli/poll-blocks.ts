@@ -1,5 +1,6 @@
 import type { BlockReading } from '../taxii/client/reading.ts'
 import type { BlockReport } from '../taxii/client/session.ts'
+import { printable } from './table.ts'
 
 export type BlockOutcome = 'ingested' | 'partly' | 'nothing' | 'choked'
 
@@ -30,7 +31,9 @@ export function blockLine({ block, packageId, reading }: BlockReport): string {
           : []),
       ]
   const outcome = outcomeOf(reading).padEnd(8)
-  return `${outcome}  ${block.label ?? 'no label'}  ${packageId ?? 'no id'}  ${what.join('; ')}`
+  return printable(
+    `${outcome}  ${block.label ?? 'no label'}  ${packageId ?? 'no id'}  ${what.join('; ')}`,
+  )
 }
 
 function shown(all: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import type { WindowReport } from '../taxii/client/poll-window.ts'
 import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
 import { type ReasonCount, sortByCount, sumCounts, type Tally } from '../taxii/client/tally.ts'
 import type { Window } from '../taxii/client/windows.ts'
-import { formatTable } from './table.ts'
+import { formatTable, printable } from './table.ts'
 
 /** What is known before the first poll. */
 export interface PollHead {
@@ -69,7 +69,7 @@ export function windowLine(report: WindowReport, planned: number): string {
 
 /** A request that failed and is sent again. */
 export function attemptLine({ attempt, fault, pauseMs = 0 }: RequestReport, of: number): string {
-  return `          attempt ${attempt} of ${of} failed: ${fault?.message}; again in ${pauseMs / 1000} s`
+  return `          attempt ${attempt} of ${of} failed: ${printable(fault?.message ?? '')}; again in ${pauseMs / 1000} s`
 }
 
 /** What the device made of everything. */
@@ -86,7 +86,9 @@ export function summaryText({ tally, warnings }: PollOutcome, device: Device): s
           'Warnings:',
           ...warnings.flatMap(({ rule, text, where, count: times }) => [
             `  ${rule}${times > 1 ? ` (${times} times)` : ''}: ${text}`,
-            ...(where === undefined ? [] : [`      ${times > 1 ? 'first: ' : ''}${where}`]),
+            ...(where === undefined
+              ? []
+              : [`      ${times > 1 ? 'first: ' : ''}${printable(where)}`]),
           ]),
         ].join('\n'),
   ]
@@ -101,7 +103,9 @@ function takenText({ types, bindings }: Tally, device: Device): string {
   const rows = [...types.values()]
     .sort((a, b) => b.distinct - a.distinct || (a.type < b.type ? -1 : 1))
     .map(({ type, distinct, ingested }) => [type, distinct, ingested - distinct])
-  const from = [...bindings].map(([binding, blocks]) => `${count(blocks, 'block')} of ${binding}`)
+  const from = [...bindings].map(
+    ([binding, blocks]) => `${count(blocks, 'block')} of ${printable(binding) || 'no binding'}`,
+  )
   return (
     `What ${device.title} takes in (${from.join(', ')}):\n` +
     indent(formatTable(['TYPE', 'OBSERVABLES', 'SENT AGAIN'], rows))
@@ -126,7 +130,8 @@ function reasonsText(title: string, counts: ReadonlyMap<string, ReasonCount>): s
 function exampleText({ example }: ReasonCount): string {
   const { type, value, label, packageId } = example
   const what = type === undefined ? [] : [`${type} ${value}`]
-  return [...what, `package ${packageId ?? 'without id'}`, `label ${label ?? 'none'}`].join(', ')
+  const all = [...what, `package ${packageId ?? 'without id'}`, `label ${label ?? 'none'}`]
+  return printable(all.join(', '))
 }
 
 function gradesText(all: readonly ReadonlyMap<string, ReasonCount>[]): string {
@@ -147,7 +152,7 @@ export function closingText(outcome: PollOutcome, device: Device): string {
   const from = `${count(tally.blocks, 'block')} in ${polls}, ${sizeText(outcome.wireBytes)}`
   const who = capitalised(article(device.title))
   if (held === 0) return `${who} would now hold nothing (${from}).`
-  const byType = types.map(({ type, distinct }) => `${distinct} ${type}`).join(', ')
+  const byType = types.map(({ type, distinct }) => `${distinct} ${printable(type)}`).join(', ')
   const lost = sumCounts(tally.dropped.values())
   const notes = [
     lost > 0 ? `${count(lost, 'observable')} dropped` : '',
