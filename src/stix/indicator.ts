@@ -157,8 +157,7 @@ const maxSightings = 2 ** 31 - 1
 /** The sum of what the sources say; nothing where none says anything. */
 function renderSightings(assertions: readonly PermittedAssertion[]): string {
   let sum: number | undefined
-  for (const { sightings } of assertions)
-    if (sightings !== undefined) sum = (sum ?? 0) + sightings
+  for (const { sightings } of assertions) if (sightings !== undefined) sum = (sum ?? 0) + sightings
   if (sum === undefined) return ''
   return `<indicator:Sightings sightings_count="${Math.min(sum, maxSightings)}"/>`
 }

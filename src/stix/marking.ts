@@ -1,4 +1,4 @@
-import { type Tlp, tlpRank } from '../model/tlp.ts'
+import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
 import { type Namespaces, namespaces } from './namespaces.ts'
 
 export function mostRestrictiveTlp(claims: readonly { readonly tlp: Tlp }[]): Tlp {
@@ -32,12 +32,19 @@ function renderMarking(tlp: Tlp, structure: string): string {
   return `<marking:Marking><marking:Controlled_Structure>${structure}</marking:Controlled_Structure><marking:Marking_Structure xsi:type="tlpMarking:TLPMarkingStructureType" color="${colors[tlp]}"/>${tlp === 'amber+strict' ? strictStatement : ''}</marking:Marking>`
 }
 
+const owners = new Map(
+  tlpLevels.map((tlp) => [
+    tlp,
+    renderMarking(
+      tlp,
+      '../../../descendant-or-self::node() | ../../../descendant-or-self::node()/@*',
+    ),
+  ]),
+)
+
 /** What a Handling holds that marks the construct it is in, whole, so that it stays marked when packages are taken apart. */
 export function markOwner(tlp: Tlp): string {
-  return renderMarking(
-    tlp,
-    '../../../descendant-or-self::node() | ../../../descendant-or-self::node()/@*',
-  )
+  return owners.get(tlp) as string
 }
 
 /** What a header's Handling holds that marks the whole package. */

@@ -37,21 +37,25 @@ export function namespaces(...some: readonly Prefix[]): Namespaces {
   return set
 }
 
-const declarations = new Map<Namespaces, string>()
-
-function declare(set: Namespaces): string {
-  const known = declarations.get(set)
-  if (known !== undefined) return known
-  const used = prefixes.filter((_, bit) => set & (1 << bit))
-  const text = used.map((prefix) => ` xmlns:${prefix}="${uris[prefix]}"`).join('')
-  declarations.set(set, text)
-  return text
-}
+// By the object, since a process has one: to look a head up costs less than to put it together.
+const heads = new WeakMap<IdNamespace, Map<Namespaces, string>>()
 
 /**
  * How a package begins: the namespaces that it uses and no more, since a block is stored by the hundred
  * thousand. Very many packages have it in common.
  */
-export function renderHead(set: Namespaces, { prefix, uri }: IdNamespace): string {
-  return `<stix:STIX_Package${declare(set)} xmlns:${prefix}="${escapeAttribute(uri)}"`
+export function renderHead(set: Namespaces, ids: IdNamespace): string {
+  let known = heads.get(ids)
+  if (!known) {
+    known = new Map()
+    heads.set(ids, known)
+  }
+  let head = known.get(set)
+  if (head === undefined) {
+    const used = prefixes.filter((_, bit) => set & (1 << bit))
+    const declarations = used.map((prefix) => ` xmlns:${prefix}="${uris[prefix]}"`).join('')
+    head = `<stix:STIX_Package${declarations} xmlns:${ids.prefix}="${escapeAttribute(ids.uri)}"`
+    known.set(set, head)
+  }
+  return head
 }

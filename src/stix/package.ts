@@ -1,13 +1,7 @@
 import { hash } from 'node:crypto'
 import type { IndicatorView } from '../model/indicator.ts'
 import { formatMicros, type Micros } from '../model/micros.ts'
-import {
-  collectContext,
-  contextNamespaces,
-  indicateInline,
-  noContext,
-  renderThreatActors,
-} from './context.ts'
+import { collectContext, contextNamespaces, indicateInline, renderThreatActors } from './context.ts'
 import { getSpelling } from './cybox.ts'
 import {
   exploitTargetNamespaces,
@@ -47,10 +41,11 @@ export function renderIndicator(view: IndicatorView, options: RenderOptions): Re
   const leftOut = findLeftOut(options, type, value)
   if (leftOut) throw new TypeError(`an indicator cannot be rendered: ${leftOut.text}`)
   if (type === 'cve') return renderVulnerability(view, options)
-  const context = options.profile === 'full' ? collectContext(view.assertions) : noContext
-  const content = toIndicatorContent(view, options, indicateInline(context, options))
-  const actors = renderThreatActors(context, content.tlp, options)
-  const used = indicatorNamespaces(content) | contextNamespaces(context)
+  const context = options.profile === 'full' ? collectContext(view.assertions) : undefined
+  const ttps = context ? indicateInline(context, options) : ''
+  const content = toIndicatorContent(view, options, ttps)
+  const actors = context ? renderThreatActors(context, content.tlp, options) : ''
+  const used = indicatorNamespaces(content) | (context ? contextNamespaces(context) : 0)
   return {
     digest: digestOf(content, actors, options),
     withTimestamp: (timestamp) => ({
