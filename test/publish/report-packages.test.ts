@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import t from 'tap'
 import { sweep } from '../../src/intake/sweep.ts'
 import { takeIn } from '../../src/intake/take-in.ts'
@@ -221,5 +222,23 @@ t.test('a large report that is cut short is completed, each indicator in one chu
       before.every(({ label }) => labels.has(label)),
       'what was whole is not sent again',
     )
+  })
+})
+
+t.test('where no collection has packages of reports, chunks are not even looked for', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const intake = createTestIntake(t, db)
+    await intake.settle(aCollection())
+    const sourceId = await getSourceId(db, 'otx')
+    await sql`alter table chunk_members rename to hidden`.execute(db)
+    const take = (values: readonly string[]) =>
+      takeIn(intake, { sourceId, reports: [reportOn(values)], rejections: [] })
+    await take(hosts(3))
+    await take(hosts(2))
+    intake.now = dayAfterStart(1)
+    await sweep(intake)
+    t.equal((await readLiveBlocks(db)).length, 2)
+    await sql`alter table hidden rename to chunk_members`.execute(db)
+    await assertSoundFeed(t, db)
   })
 })
