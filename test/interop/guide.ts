@@ -12,7 +12,7 @@ export interface Guide {
   /** files that it has its reader write, by name */
   readonly files: ReadonlyMap<string, string>
   readonly steps: readonly Step[]
-  /** commands of ours in running text */
+  /** commands in running text */
   readonly mentioned: readonly string[]
 }
 
@@ -39,8 +39,8 @@ export async function readGuide(path: URL): Promise<Guide> {
     ([, name = '', block = '']): [string, string] => [name, block.replace(/^ {4}/gm, '')],
   )
   const prose = lines.filter((line) => !/^ {4}/.test(line)).join('\n')
-  const mentioned = [...prose.matchAll(/`(taxiway\s[^`…]+)`/g)].map(([, command = '']) =>
-    command.replace(/\s+/g, ' '),
+  const mentioned = [...prose.matchAll(/`((?:taxiway|curl|openssl)\s[^`…]+)`/g)].map(
+    ([, command = '']) => command.replace(/\s+/g, ' '),
   )
   return { files: new Map(files), steps, mentioned: [...new Set(mentioned)] }
 }

@@ -2,7 +2,8 @@ import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { run } from '../../scripts/services/process.ts'
+import { installDebianPackages } from '../../scripts/services/install.ts'
+import { findProgram, run } from '../../scripts/services/process.ts'
 import { buildOtxStandin } from '../../src/standins/otx.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
@@ -11,8 +12,8 @@ import { makeFolder, startService } from '../helpers/taxiway.ts'
 import { findMissing, patternOf, readGuide } from './guide.ts'
 import { startTlsProxy } from './tls-proxy.ts'
 
-// The guides as an operator follows them: each command is typed as it stands, but for the proxy's address.
-const guideAddress = /https:\/\/taxii\.example\.com/g
+// The guides as an operator follows them: each command is typed as it stands, but for addresses.
+if (!findProgram('curl')) await installDebianPackages('curl', ['curl'])
 const folder = await makeFolder(t)
 const proxy = await startTlsProxy(t, folder)
 
@@ -35,7 +36,8 @@ const service = await startService(t, {
   TAXIWAY_LOG_LEVEL: 'debug',
 })
 // It tells of its public address; where it listens stands in its log.
-proxy.target(/listening at (http:[^"\\]+)/.exec(service.stderr())?.[1] ?? '')
+const listensAt = /listening at (http:[^"\\]+)/.exec(service.stderr())?.[1] ?? ''
+proxy.target(listensAt)
 await service.saw(new RegExp(`"pulses":${taken.length},.*took in a part of OTX`))
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -49,12 +51,19 @@ interface Typed {
   readonly stderr: string
 }
 
+function withAddresses(command: string): string {
+  return command
+    .replaceAll('https://taxii.example.com', proxy.url)
+    .replaceAll('taxii.example.com:443', new URL(proxy.url).host)
+    .replaceAll('http://127.0.0.1:9000', listensAt)
+}
+
 /** Types a command in the folder that the guide's reader is in. */
 async function type(command: string): Promise<Typed> {
   const PATH = [folder, dirname(getTestPython()), process.env.PATH].join(delimiter)
   const done = await run(
     'bash',
-    ['-c', `cd '${folder}' && ${command.replace(guideAddress, proxy.url)}`],
+    ['-c', `exec </dev/null; cd '${folder}' && ${withAddresses(command)}`],
     {
       // No bundle of CAs: it would override the one that the command names.
       env: { PATH, HOME: folder, TZ: 'UTC', ...settings },
@@ -70,10 +79,11 @@ async function type(command: string): Promise<Typed> {
 
 const printedBy = new Map<string, Typed>()
 
+const readDoc = (name: string) => readGuide(new URL(`../../docs/${name}.md`, import.meta.url))
 // In this order: the other clients' collections are spoken of in the ESA's guide.
-for (const name of ['clients', 'esa']) {
-  const guide = await readGuide(new URL(`../../docs/${name}.md`, import.meta.url))
-  await t.test(`docs/${name}.md: each command prints what the guide says`, async (t) => {
+const guides = { clients: await readDoc('clients'), esa: await readDoc('esa') }
+for (const [name, guide] of Object.entries(guides)) {
+  t.test(`docs/${name}.md: each command prints what the guide says`, async (t) => {
     for (const [file, text] of guide.files) await writeFile(join(folder, file), text)
     t.ok(guide.steps.length > 8, 'there are commands to type')
     for (const { command, printed } of guide.steps) {
@@ -91,7 +101,7 @@ for (const name of ['clients', 'esa']) {
       t.notMatch(stderr, /ERROR|Traceback/, command)
     }
   })
-  await t.test(`docs/${name}.md: each command in its text is one`, async (t) => {
+  t.test(`docs/${name}.md: each command in its text is one`, async (t) => {
     const typed = guide.steps.map(({ command }) => command)
     const known = (command: string) =>
       [...typed, ...guide.mentioned].some((one) => one.startsWith(`${command} `))
