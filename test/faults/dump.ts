@@ -42,6 +42,16 @@ export async function dumpStore(db: Db): Promise<Dump> {
         join indicators i on i.id = b.subject_id
         join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
       where ${live} order by c.name, b.binding, i.type, i.value`,
+    chunks: sql`
+      select c.name as collection, b.binding, r.external_id as report, u.number,
+        encode(b.digest, 'hex') as digest,
+        md5(regexp_replace(h.head || k.tail, ' timestamp="[^"]*"', '', 'g')) as content,
+        array(select i.type || ' ' || i.value from indicators i where i.id = any(b.members)
+          order by i.type, i.value) as shows
+      from blocks b join collections c on c.id = b.collection_id
+        join chunks u on u.id = b.subject_id join reports r on r.id = u.report_id
+        join packages k on k.id = b.package_id join package_heads h on h.id = k.head_id
+      where ${live} order by c.name, b.binding, r.external_id, u.number`,
   }
   const dump: Record<string, readonly unknown[]> = {}
   for (const [name, query] of Object.entries(queries)) dump[name] = (await query.execute(db)).rows

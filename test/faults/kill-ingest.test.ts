@@ -78,6 +78,7 @@ const collections = [
     bindings: ['urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',
   }),
+  aCollection({ name: 'reports', packaging: 'report', maxTlp: 'green' }),
   aCollection({ name: 'loaders', rule: { all: [{ tag: 'loader' }, { author: 'Quay Lab' }] } }),
 ]
 
