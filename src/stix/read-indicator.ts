@@ -44,6 +44,7 @@ export interface StixIndicator extends Named {
   readonly testMechanisms: readonly TestMechanism[]
   /** those that stand in it, and those that it refers to by idref */
   readonly indicatedTtps: readonly StixConstruct[]
+  readonly suggestedCoas: readonly StixConstruct[]
   /** names of kill chain phases, or else their ids */
   readonly killChainPhases: readonly string[]
 }
@@ -107,6 +108,10 @@ export function readIndicator(
     ),
     indicatedTtps: all('Indicated_TTP').flatMap((indicated) =>
       findChildren(indicated, stixCommonNamespace, 'TTP').map(readConstruct),
+    ),
+    suggestedCoas: findChildren(one('Suggested_COAs'), indicatorNamespace, 'Suggested_COA').flatMap(
+      (suggested) =>
+        findChildren(suggested, stixCommonNamespace, 'Course_Of_Action').map(readConstruct),
     ),
     killChainPhases: readKillChainPhases(element),
   }

@@ -43,7 +43,7 @@ export interface StixPackage {
   /** those in composite expressions and related ones too */
   readonly indicators: readonly StixIndicator[]
   readonly observables: readonly PackageObservable[]
-  /** but TTPs that stand in indicators */
+  /** but TTPs and courses of action that stand in indicators */
   readonly constructs: readonly StixConstruct[]
   /** the first of each id that is no reference: what an idref finds */
   readonly observablesById: ReadonlyMap<string, PackageObservable>

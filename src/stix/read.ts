@@ -63,6 +63,13 @@ function findRoots(content: XmlElement, findings: Finding[]): readonly XmlElemen
   }
 }
 
+/** STIX 1.2.1 has namespaces of OASIS, which clients of STIX 1.2 do not know. */
+function tellOther(roots: readonly XmlElement[]): string {
+  return roots.some(({ name }) => name === 'STIX_Package')
+    ? 'the STIX_Package is not in the namespace of STIX 1.0 to 1.2'
+    : 'the content is not a STIX_Package'
+}
+
 function examineVersion({ version }: StixPackage, binding: string, findings: Finding[]): void {
   if (version === undefined) {
     findings.push(finding('no-version', 'the STIX_Package does not say its version'))
@@ -90,7 +97,7 @@ export function readContent(content: XmlElement, binding: string): StixContent {
     findings.push(finding('roots', 'the content has more than one root element'))
   const root = roots.find(isStixPackage)
   if (!root) {
-    if (roots.length > 0) findings.push(finding('not-stix', 'the content is not a STIX_Package'))
+    if (roots.length > 0) findings.push(finding('not-stix', tellOther(roots)))
     return { package: undefined, findings }
   }
   const stixPackage = readPackage(root)

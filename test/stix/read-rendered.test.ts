@@ -144,7 +144,7 @@ t.test('what is rendered as one indicator is read back', async () => {
         textsOf(elements, 'ta:Title'),
       )
     }),
-    { seed, numRuns: 600 },
+    { seed, numRuns: 400 },
   )
 })
 

@@ -245,7 +245,7 @@ t.test('an indicator is read with all it says', async (t) => {
     packageOf(
       indicators(
         indicator(
-          `<indicator:Title> A title </indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">IP Watchlist</indicator:Type><indicator:Type>C2</indicator:Type><indicator:Description>Words</indicator:Description><indicator:Valid_Time_Position><indicator:Start_Time>2026-01-01T00:00:00Z</indicator:Start_Time><indicator:End_Time>2026-02-01T00:00:00Z</indicator:End_Time></indicator:Valid_Time_Position><indicator:Indicated_TTP><stixCommon:TTP idref="ex:ttp-1"/></indicator:Indicated_TTP><indicator:Kill_Chain_Phases><stixCommon:Kill_Chain_Phase name="Delivery" phase_id="ex:p"/><stixCommon:Kill_Chain_Phase phase_id="ex:q"/></indicator:Kill_Chain_Phases><indicator:Test_Mechanisms><indicator:Test_Mechanism xsi:type="yaraTM:YaraTestMechanismType"><yaraTM:Rule><![CDATA[rule a { condition: true }]]></yaraTM:Rule></indicator:Test_Mechanism></indicator:Test_Mechanisms><indicator:Handling><marking:Marking>${tlp('GREEN')}${tlp('AMBER')}<marking:Marking_Structure xsi:type="simpleMarking:SimpleMarkingStructureType"><simpleMarking:Statement>Ours</simpleMarking:Statement></marking:Marking_Structure></marking:Marking></indicator:Handling><indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">High</stixCommon:Value></indicator:Confidence><indicator:Sightings sightings_count="12"/><indicator:Producer><stixCommon:Identity><stixCommon:Name>Us</stixCommon:Name></stixCommon:Identity><stixCommon:References><stixCommon:Reference>http://example.com/</stixCommon:Reference></stixCommon:References></indicator:Producer>`,
+          `<indicator:Title> A title </indicator:Title><indicator:Type xsi:type="stixVocabs:IndicatorTypeVocab-1.1">IP Watchlist</indicator:Type><indicator:Type>C2</indicator:Type><indicator:Description>Words</indicator:Description><indicator:Valid_Time_Position><indicator:Start_Time>2026-01-01T00:00:00Z</indicator:Start_Time><indicator:End_Time>2026-02-01T00:00:00Z</indicator:End_Time></indicator:Valid_Time_Position><indicator:Indicated_TTP><stixCommon:TTP idref="ex:ttp-1"/></indicator:Indicated_TTP><indicator:Kill_Chain_Phases><stixCommon:Kill_Chain_Phase name="Delivery" phase_id="ex:p"/><stixCommon:Kill_Chain_Phase phase_id="ex:q"/></indicator:Kill_Chain_Phases><indicator:Test_Mechanisms><indicator:Test_Mechanism xsi:type="yaraTM:YaraTestMechanismType"><yaraTM:Rule><![CDATA[rule a { condition: true }]]></yaraTM:Rule></indicator:Test_Mechanism></indicator:Test_Mechanisms><indicator:Suggested_COAs><indicator:Suggested_COA><stixCommon:Course_Of_Action id="ex:coa-1"><coa:Title>Block</coa:Title></stixCommon:Course_Of_Action></indicator:Suggested_COA></indicator:Suggested_COAs><indicator:Handling><marking:Marking>${tlp('GREEN')}${tlp('AMBER')}<marking:Marking_Structure xsi:type="simpleMarking:SimpleMarkingStructureType"><simpleMarking:Statement>Ours</simpleMarking:Statement></marking:Marking_Structure></marking:Marking></indicator:Handling><indicator:Confidence><stixCommon:Value xsi:type="stixVocabs:HighMediumLowVocab-1.0">High</stixCommon:Value></indicator:Confidence><indicator:Sightings sightings_count="12"/><indicator:Producer><stixCommon:Identity><stixCommon:Name>Us</stixCommon:Name></stixCommon:Identity><stixCommon:References><stixCommon:Reference>http://example.com/</stixCommon:Reference></stixCommon:References></indicator:Producer>`,
         ),
       ),
     ),
@@ -258,6 +258,7 @@ t.test('an indicator is read with all it says', async (t) => {
     validFrom: '2026-01-01T00:00:00Z',
     validUntil: '2026-02-01T00:00:00Z',
     indicatedTtps: [{ name: 'TTP', idref: 'ex:ttp-1' }],
+    suggestedCoas: [{ name: 'Course_Of_Action', id: 'ex:coa-1', title: 'Block' }],
     killChainPhases: ['Delivery', 'ex:q'],
     testMechanisms: [{ type: 'YaraTestMechanismType', rule: 'rule a { condition: true }' }],
     markings: { tlp: 'amber', statements: ['Ours'] },
@@ -340,6 +341,14 @@ t.test('what is odd about content is told and never thrown', async (t) => {
   t.same(words(packageOf('', { version: '2.0' })), ['unknown-version'])
   t.same(words(good, 'urn:stix.mitre.org:xml:1.1.1'), ['binding'])
   t.same(words(`<![CDATA[${good}]]>`), ['escaped'])
+})
+
+t.test('a package of STIX 1.2.1 is told by its namespace', async (t) => {
+  const xml =
+    '<STIX_Package xmlns="http://docs.oasis-open.org/cti/ns/stix/core-1" version="1.2.1"/>'
+  t.match(readContent(contentOf(xml), binding).findings, [
+    { word: 'not-stix', text: /namespace of STIX 1\.0 to 1\.2/ },
+  ])
 })
 
 t.test('a package that is escaped text is read like any other', async (t) => {

@@ -659,7 +659,7 @@ t.test('what a device leaves beside values is counted', async (t) => {
   const inner = packageOf(
     `${indicators(
       indicator(
-        '<indicator:Indicated_TTP><stixCommon:TTP id="ex:t"/></indicator:Indicated_TTP><indicator:Test_Mechanisms><indicator:Test_Mechanism xsi:type="yaraTM:YaraTestMechanismType"><yaraTM:Rule>r</yaraTM:Rule></indicator:Test_Mechanism></indicator:Test_Mechanisms>',
+        '<indicator:Indicated_TTP><stixCommon:TTP id="ex:t"/></indicator:Indicated_TTP><indicator:Suggested_COAs><indicator:Suggested_COA><stixCommon:Course_Of_Action id="ex:c"/></indicator:Suggested_COA></indicator:Suggested_COAs><indicator:Test_Mechanisms><indicator:Test_Mechanism xsi:type="yaraTM:YaraTestMechanismType"><yaraTM:Rule>r</yaraTM:Rule></indicator:Test_Mechanism></indicator:Test_Mechanisms>',
       ),
       indicator(observable(object(address('joe@evil.example', 'e-mail'))), 'ex:indicator-2'),
     )}<stix:Exploit_Targets><stixCommon:Exploit_Target id="ex:e"/></stix:Exploit_Targets><stix:Threat_Actors><stix:Threat_Actor id="ex:a"/></stix:Threat_Actors>`,
@@ -670,9 +670,15 @@ t.test('what a device leaves beside values is counted', async (t) => {
       .ignored.map(({ rule }) => rule)
       .sort()
   t.same(left('cabby'), [])
-  const everyone = ['exploit-target', 'no-observable', 'test-mechanism', 'threat-actor']
+  const everyone = [
+    'course-of-action',
+    'exploit-target',
+    'no-observable',
+    'test-mechanism',
+    'threat-actor',
+  ]
   t.same(left('esa'), [...everyone, 'ttp'])
-  t.same(left('tid'), ['discarded', ...everyone, 'ttp'])
+  t.same(left('tid'), [...everyone, 'discarded', 'ttp'].sort())
   t.same(left('minemeld'), [...everyone, 'no-timestamp'].sort())
 })
 

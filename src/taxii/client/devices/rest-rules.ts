@@ -5,7 +5,7 @@ import { type RestRule, reason } from './rules.ts'
 /** TTPs, threat actors, exploit targets and so on, each counted by its name; but those that the device reads. */
 export function leavesConstructs(grade: Grade, except: readonly string[] = []): RestRule {
   return ({ constructs, indicators }) =>
-    [...constructs, ...indicators.flatMap(({ indicatedTtps }) => indicatedTtps)]
+    [...constructs, ...indicators.flatMap((one) => [...one.indicatedTtps, ...one.suggestedCoas])]
       .filter(({ name, idref }) => idref === undefined && !except.includes(name))
       .map(({ name }) =>
         reason(name.toLowerCase().replaceAll('_', '-'), grade, `the device reads no ${name}`),
