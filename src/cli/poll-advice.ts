@@ -62,11 +62,11 @@ export function faultText(
         : 'one attempt, as the device makes'
   const alarm =
     device.name === 'esa'
-      ? 'the appliance would raise an alert now: it could not fetch the observables'
+      ? 'the appliance would raise an alert now: it could not fetch the observables of'
       : `${article(device.title)} would get nothing now: it could not poll`
   const elsewhere = (around?.pollAddresses ?? []).filter((one) => one !== url.href)
   return [
-    `${alarm} of "${collection}" from ${url.href} (${times})`,
+    `${alarm} "${collection}" from ${url.href} (${times})`,
     `Reason: ${fault.message}`,
     ...fault.advice.map((line) => `→ ${line}`),
     ...(around ? aroundLines(collection, around).map((line) => `→ ${line}`) : []),

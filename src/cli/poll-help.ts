@@ -7,7 +7,8 @@ As which device:
   minemeld  Palo Alto MineMeld: asks first too, then polls day by day
 
 The address is the polling address. With --discover, and always with tid and minemeld, it is where services are
-asked for: the poll goes to what is advertised there. The password goes to no other server than the one named.
+asked for: the poll goes to what is advertised there. Password and certificate go
+to no other server than the one named.
 
 Exit codes: 0 polled whole; 1 could not be polled; 2 wrong options; 3 with --strict: something was dropped or
 choked on.

@@ -9,8 +9,8 @@ import type { Warn } from './warnings.ts'
 export interface DiscoveryParts {
   readonly asker: Asker
   readonly device: Device
-  /** a password goes with each request */
-  readonly hasPassword: boolean
+  /** a password or a certificate goes with each request */
+  readonly hasCredentials: boolean
   readonly warn: Warn
 }
 
@@ -163,18 +163,18 @@ function checkAddress(address: string, url: URL, what: string, warn: Warn): void
   }
 }
 
-/** @throws PollFault foreign-address, rather than send the password to another server */
-function followAddress(address: string, url: URL, { hasPassword }: DiscoveryParts): URL {
+/** @throws PollFault foreign-address, rather than send credentials to another server */
+function followAddress(address: string, url: URL, { hasCredentials }: DiscoveryParts): URL {
   const target = URL.canParse(address, url.href) ? new URL(address, url.href) : undefined
   if (!target || !/^https?:$/.test(target.protocol)) {
     throw new PollFault('not-advertised', `the advertised address cannot be used: ${address}`)
   }
   target.username = ''
   target.password = ''
-  if (hasPassword && target.origin !== url.origin) {
+  if (hasCredentials && target.origin !== url.origin) {
     throw new PollFault(
       'foreign-address',
-      `the advertised address ${target} is on another server than ${url.origin}, to which the password is not sent`,
+      `the advertised address ${target} is on another server than ${url.origin}, to which no credentials are sent`,
       {
         advice: [
           'the server has to know how it is called from outside (Taxiway: TAXIWAY_PUBLIC_URL)',

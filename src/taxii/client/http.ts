@@ -46,6 +46,8 @@ export interface HttpAnswer {
 }
 
 export interface HttpClient {
+  /** a certificate of ours is shown to whoever is asked and demands one */
+  readonly hasCertificate: boolean
   /**
    * Posts once and follows no redirect. Whoever gets the answer reads its body, or drops it.
    * @throws PollFault, or the signal's reason
@@ -93,6 +95,7 @@ export function createHttpClient(tls: TlsFiles = {}, bounds: Partial<HttpBounds>
   }
 
   return {
+    hasCertificate: attempted.hasCertificate,
     async post(url, headers, body, signal) {
       tlsError = undefined
       const whole = AbortSignal.any([signal, AbortSignal.timeout(wholeMs)])

@@ -18,19 +18,24 @@ export async function lookAround(url: URL, parts: SessionParts): Promise<Surroun
   const silent = { ...parts, warn: () => {}, onRequest: () => {} }
   const asker = createAsker(silent)
   const handlers = { attempts: 1 }
-  try {
-    const { instances } = await asker.ask(url, discoveryRequest(), 'Discovery_Response', handlers)
-    const of = (type: string) =>
-      instances.filter((one) => one.serviceType === type).map(({ address }) => address)
-    const [manager = ''] = of('COLLECTION_MANAGEMENT')
-    return {
-      pollAddresses: of('POLL'),
-      collections: await findCollections(manager),
+  // Many servers have their discovery beside their poll service.
+  for (const place of [url, new URL('discovery', url)]) {
+    try {
+      const { instances } = await asker.ask(
+        place,
+        discoveryRequest(),
+        'Discovery_Response',
+        handlers,
+      )
+      const of = (type: string) =>
+        instances.filter((one) => one.serviceType === type).map(({ address }) => address)
+      const [manager = ''] = of('COLLECTION_MANAGEMENT')
+      return { pollAddresses: of('POLL'), collections: await findCollections(manager) }
+    } catch (error) {
+      if (!(error instanceof PollFault)) throw error
     }
-  } catch (error) {
-    if (error instanceof PollFault) return undefined
-    throw error
   }
+  return undefined
 
   async function findCollections(address: string): Promise<readonly string[] | undefined> {
     const target = URL.canParse(address, url.href) ? new URL(address, url.href) : undefined

@@ -132,7 +132,7 @@ export async function pollAsDevice(plan: PollPlan, parts: SessionParts): Promise
           asker,
           device,
           warn,
-          hasPassword: parts.authorization !== undefined,
+          hasCredentials: parts.authorization !== undefined || parts.http.hasCertificate,
         })
       : plan.url
     const windows = windowsOf(plan, now())

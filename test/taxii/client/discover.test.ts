@@ -125,11 +125,11 @@ t.test('what other clients stumble over is borne, and warned of', async (t) => {
   t.strictSame([relative.rules, relative.outcome.fault], [['address'], undefined])
 })
 
-t.test('the password goes to no other server than the one that was named', async (t) => {
+t.test('credentials go to no other server than the one that was named', async (t) => {
   const other = await startRogueServer(t, (met) => send(met, pollResponse(met)))
   const elsewhere = { address: other.url.origin }
   const { outcome, rules } = await pollAt(t, elsewhere, { authorization: 'Basic eDp5' })
-  t.match(outcome.fault, { kind: 'foreign-address', message: /the password is not sent/ })
+  t.match(outcome.fault, { kind: 'foreign-address', message: /no credentials are sent/ })
   t.strictSame(rules, ['host'])
   t.equal(other.met.length, 0)
   const secure = { address: '{origin}'.replace('{origin}', 'https://127.0.0.1:1') }
