@@ -23,8 +23,17 @@ const bindings = ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'] 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
+/** Indicators 1 to 12, of which each of three reports has six in its one chunk. */
+const chunks: ReadonlyMap<number, readonly number[]> = new Map([
+  [-1, [1, 2, 3, 4, 5, 6]],
+  [-2, [5, 6, 7, 8, 9, 10]],
+  [-3, [7, 8, 9, 10, 11, 12]],
+])
+
 interface ModelBlock {
-  readonly indicator: number
+  /** an indicator, or a chunk */
+  readonly subject: number
+  readonly shows: readonly number[]
   readonly stream: Stream
   readonly label: Micros
   superseded: boolean
@@ -56,8 +65,13 @@ export type Model = Awaited<ReturnType<typeof createModel>>
 
 /** A feed and its polls by the store's own functions, beside plain lists of what each poll sent. */
 export async function createModel(db: Db, ageOutDays: readonly number[]) {
-  await sql`truncate collections, publications, blocks, withdrawals, recalls, recalled_indicators, polls,
+  await sql`truncate chunks, chunk_members, collections, publications, blocks, withdrawals, recalls, recalled_indicators, polls,
     result_sets, accounts restart identity cascade`.execute(db)
+  for (const [id, members] of chunks) {
+    await sql`insert into chunk_members select ${-id}, i, ${id} from unnest(${members}::bigint[]) i`.execute(
+      db,
+    )
+  }
   await writeCollection(db, aCollection({ name: 'one', bindings }))
   await writeCollection(db, aCollection({ name: 'other', bindings: [bindings[0]] }))
   const streams: Stream[] = (await readCollections(db)).flatMap((collection) =>
@@ -84,10 +98,33 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
     all.filter(({ label }) => label > begin && label <= end).sort((a, b) => a.label - b.label)
 
   async function publish(streamIndex: number, indicators: readonly number[]) {
-    const stream = streamAt(streamIndex)
+    await publishAll(
+      streamAt(streamIndex),
+      indicators.map((one) => ({ subject: one, shows: [one] })),
+    )
+  }
+
+  /** Publishes a block of each chunk that shows those of its members that are among these. */
+  async function publishChunks(streamIndex: number, indicators: readonly number[]) {
+    const found = [...chunks].map(([subject, members]) => ({
+      subject,
+      shows: members.filter((one) => indicators.includes(one)),
+    }))
+    await publishAll(
+      streamAt(streamIndex),
+      found.filter(({ shows }) => shows.length > 0),
+    )
+  }
+
+  async function publishAll(
+    stream: Stream,
+    published: readonly Pick<ModelBlock, 'subject' | 'shows'>[],
+  ) {
+    if (published.length === 0) return
+    const subjects = published.map(({ subject }) => subject)
     await db.transaction().execute(async (trx) => {
       const publicationId = await reserveIds(trx, 'publications', 1)
-      const newest = (await findNewestBlocks(trx, indicators)).filter(
+      const newest = (await findNewestBlocks(trx, subjects)).filter(
         (one) =>
           one.stream.collectionId === stream.collectionId && one.stream.binding === stream.binding,
       )
@@ -97,39 +134,41 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
       )
       await writeBlocks(
         trx,
-        indicators.map((subjectId, ordinal) => ({
+        published.map(({ subject: subjectId, shows }, ordinal) => ({
           publicationId,
           ordinal,
           subjectId,
           stream,
           packageId: 1,
           digest: '00',
+          members: subjectId < 0 ? shows : undefined,
         })),
       )
       const [base = 0] = await writePublications(trx, [
-        { id: publicationId, stream, blockCount: indicators.length },
+        { id: publicationId, stream, blockCount: published.length },
       ])
       for (const old of blocks) {
-        if (old.stream === stream && indicators.includes(old.indicator)) old.superseded = true
+        if (old.stream === stream && subjects.includes(old.subject)) old.superseded = true
       }
-      for (const [ordinal, indicator] of indicators.entries()) {
+      for (const [ordinal, one] of published.entries()) {
         const label = base + ordinal
-        blocks.push({ indicator, stream, label, superseded: false, withdrawn: false })
+        blocks.push({ ...one, stream, label, superseded: false, withdrawn: false })
       }
     })
   }
 
   function endBlocks(ended: readonly ModelBlock[]) {
     for (const block of ended) {
-      // Of two withdrawals of one indicator the store remembers the later.
-      if (block.withdrawn) withdrawnOften.add(block.indicator)
+      // Of two withdrawals of one subject the store remembers the later.
+      if (block.withdrawn) for (const one of block.shows) withdrawnOften.add(one)
       block.withdrawn = true
     }
   }
 
   async function withdraw(streamIndex: number, indicators: readonly number[]) {
     const stream = streamAt(streamIndex)
-    const newest = (await findNewestBlocks(db, indicators)).filter(
+    const chunk = -1 - ((indicators[0] ?? 0) % chunks.size)
+    const newest = (await findNewestBlocks(db, [...indicators, chunk])).filter(
       (one) =>
         !one.withdrawn &&
         one.stream.collectionId === stream.collectionId &&
@@ -137,7 +176,7 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
     )
     await withdrawBlocks(db, newest)
     const ids = newest.map(({ subjectId }) => subjectId)
-    endBlocks(blocks.filter((one) => one.stream === stream && ids.includes(one.indicator)))
+    endBlocks(blocks.filter((one) => one.stream === stream && ids.includes(one.subject)))
   }
 
   async function recall(indicators: readonly number[]) {
@@ -145,13 +184,25 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
       const subject = { indicatorIds: indicators }
       const id = await writeRecall(trx, { subject, reason: 'a test', by: 'us', now: start })
       await withdrawRecalled(trx, id)
-      const about = blocks.filter((one) => indicators.includes(one.indicator))
+      const about = blocks.filter(({ shows }) => shows.some((one) => indicators.includes(one)))
       recalls.push({ id, blocks: new Set(about) })
       // Those that are served nowhere are left as they are.
       const served = new Set(
-        about.filter((one) => !one.superseded && !one.withdrawn).map((one) => one.indicator),
+        about
+          .filter((one) => one.subject > 0 && !one.superseded && !one.withdrawn)
+          .map((one) => one.subject),
       )
-      endBlocks(about.filter((one) => served.has(one.indicator)))
+      // Of a chunk, in each stream what is as old as the last block that shows one.
+      const through = new Map<string, number>()
+      const keyOf = ({ subject, stream }: ModelBlock) => `${subject} ${streams.indexOf(stream)}`
+      for (const one of about) {
+        if (one.subject < 0 && !one.withdrawn) through.set(keyOf(one), one.label)
+      }
+      endBlocks(
+        blocks.filter(
+          (one) => served.has(one.subject) || one.label <= (through.get(keyOf(one)) ?? 0),
+        ),
+      )
     })
   }
 
@@ -249,5 +300,16 @@ export async function createModel(db: Db, ageOutDays: readonly number[]) {
   }
 
   const labels = () => blocks.map(({ label }) => label)
-  return { labels, recalls, withdrawnOften, publish, withdraw, recall, poll, fetchPart, holders }
+  return {
+    labels,
+    recalls,
+    withdrawnOften,
+    publish,
+    publishChunks,
+    withdraw,
+    recall,
+    poll,
+    fetchPart,
+    holders,
+  }
 }
