@@ -561,6 +561,27 @@ const blocks: readonly Row[] = [
     inner: good.replace('xsi:type="DomainNameObj:DomainNameObjectType"', ''),
     expected: { esa: 'type', tid: 'type', minemeld: 'choke untyped-properties' },
   },
+  {
+    what: 'an object of a type that nobody knows',
+    inner: good.replace('DomainNameObjectType', 'NameObjectType'),
+    expected: { esa: 'type', tid: 'type', minemeld: 'choke unknown-object' },
+  },
+  {
+    what: 'a timestamp that is no date',
+    inner: pack(indicators(indicator(inline('a.example')).replace('id=', 'timestamp="now" id='))),
+    expected: { esa: 'in', tid: 'in', minemeld: 'choke date' },
+  },
+  {
+    what: 'a time of validity in another zone',
+    inner: pack(
+      indicators(
+        indicator(
+          `<indicator:Valid_Time_Position><indicator:Start_Time>2026-01-01T00:00:00.000000+02:00</indicator:Start_Time></indicator:Valid_Time_Position>${inline('a.example')}`,
+        ),
+      ),
+    ),
+    expected: everywhere('in'),
+  },
 ]
 
 for (const [title, rows] of Object.entries({ values, places, blocks })) {
@@ -599,6 +620,7 @@ t.test('the table has each rule of each device speak', async (t) => {
     minemeld: [
       ...common,
       ...['binding', 'no-binding', 'no-package', 'no-version', 'roots', 'untyped-properties'],
+      ...['date', 'unknown-object'],
       ...['version', 'composite-indicator', 'composition-inline', 'composition-nested'],
       ...['composition-operator', 'elsewhere', 'event', 'field', 'file-name', 'file-part', 'idref'],
       ...[

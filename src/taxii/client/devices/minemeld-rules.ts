@@ -1,4 +1,5 @@
 import type { StixIndicator } from '../../../stix/read-indicator.ts'
+import { cyboxObjectTypes } from '../../../stix/read-object-types.ts'
 import type { StixPackage } from '../../../stix/read-package.ts'
 import { type BlockRule, type RestRule, reason, type ValueRule } from './rules.ts'
 
@@ -19,6 +20,40 @@ const untyped = reason(
 export const needsTypedProperties: BlockRule = (_, { package: stixPackage }) =>
   stixPackage?.observables.some(({ properties }) => properties && !properties.type)
     ? untyped
+    : undefined
+
+const unknownObject = reason(
+  'unknown-object',
+  grade,
+  'an object is of a type that CybOX 2.1 does not have; the client skips the whole block',
+)
+
+/** So does it at a type that it has no class for. */
+export const needsKnownObjects: BlockRule = (_, { package: stixPackage }) =>
+  stixPackage?.observables.some(
+    ({ properties }) => properties?.type !== undefined && !cyboxObjectTypes.has(properties.type),
+  )
+    ? unknownObject
+    : undefined
+
+// What dateutil makes of other spellings is up to dateutil, so this is inferred alone.
+const badDate = reason(
+  'date',
+  'believed',
+  'a timestamp or a time of validity is no date; the client skips the whole block',
+)
+const date = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,20})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
+
+function isBadDate(text: string | undefined): boolean {
+  return text !== undefined && !(text.length <= 64 && date.test(text))
+}
+
+export const needsDates: BlockRule = (_, { package: stixPackage }) =>
+  isBadDate(stixPackage?.timestamp) ||
+  stixPackage?.indicators.some(({ timestamp, validFrom, validUntil }) =>
+    [timestamp, validFrom, validUntil].some(isBadDate),
+  )
+    ? badDate
     : undefined
 
 interface Lookups {

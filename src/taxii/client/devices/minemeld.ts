@@ -19,6 +19,8 @@ import {
   advancesByTimestamp,
   dropsUnreferred,
   keepsLastOfId,
+  needsDates,
+  needsKnownObjects,
   needsTypedProperties,
   resolvesTopLevel,
   takesReferencesInOr,
@@ -69,6 +71,8 @@ export const minemeld: Device = {
         'the STIX_Package is of a version that python-stix does not parse',
       ),
       needsTypedProperties,
+      needsKnownObjects,
+      needsDates,
     ],
     drops: [
       dropsConstructs('documented'),
