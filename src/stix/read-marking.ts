@@ -30,26 +30,32 @@ function readLevel(text: string): Tlp | undefined {
   return text.length > maxLevelLength ? undefined : parseTlp(text)
 }
 
-/** @param element a Handling, or undefined */
-export function readMarkings(element: XmlElement | undefined): Markings {
+function mostRestrictive(levels: readonly Tlp[]): Tlp | undefined {
+  return levels.toSorted((a, b) => tlpRank(b) - tlpRank(a))[0]
+}
+
+function readMarking(marking: XmlElement): Markings {
   const levels: Tlp[] = []
   const statements: string[] = []
-  for (const marking of findChildren(element, markingNamespace, 'Marking')) {
-    for (const structure of findChildren(marking, markingNamespace, 'Marking_Structure')) {
-      const color = findAttributeText(structure, 'color')
-      const level = color === undefined ? undefined : readLevel(color)
-      if (level && findSchemaType(structure) === 'TLPMarkingStructureType') levels.push(level)
-      for (const { text } of structure.children)
-        if (text.trim() !== '') statements.push(text.trim())
-    }
+  for (const structure of findChildren(marking, markingNamespace, 'Marking_Structure')) {
+    const color = findAttributeText(structure, 'color')
+    const level = color === undefined ? undefined : readLevel(color)
+    if (level && findSchemaType(structure) === 'TLPMarkingStructureType') levels.push(level)
+    for (const { text } of structure.children) if (text.trim() !== '') statements.push(text.trim())
   }
+  const tlp = mostRestrictive(levels)
   // TLP 2.0's AMBER+STRICT has no colour in STIX 1: it is sent as RED with a statement beside it.
-  if (levels.includes('red') && statements.some((text) => readLevel(text) === 'amber+strict')) {
-    return { tlp: 'amber+strict', statements }
+  const isStrict = tlp === 'red' && statements.some((text) => readLevel(text) === 'amber+strict')
+  return { tlp: isStrict ? 'amber+strict' : tlp, statements }
+}
+
+/** @param element a Handling, or undefined */
+export function readMarkings(element: XmlElement | undefined): Markings {
+  const markings = findChildren(element, markingNamespace, 'Marking').map(readMarking)
+  return {
+    tlp: mostRestrictive(markings.flatMap(({ tlp }) => tlp ?? [])),
+    statements: markings.flatMap(({ statements }) => statements),
   }
-  let tlp: Tlp | undefined
-  for (const level of levels) if (tlp === undefined || tlpRank(level) > tlpRank(tlp)) tlp = level
-  return { tlp, statements }
 }
 
 /** @param producer an element of InformationSourceType, or undefined */

@@ -268,6 +268,30 @@ t.test('an indicator is read with all it says', async (t) => {
   })
 })
 
+t.test(
+  'AMBER+STRICT is read where its statement stands beside RED, and nowhere else',
+  async (t) => {
+    const red =
+      '<marking:Marking_Structure xsi:type="tlpMarking:TLPMarkingStructureType" color="RED"/>'
+    const strict =
+      '<marking:Marking_Structure xsi:type="simpleMarking:SimpleMarkingStructureType"><simpleMarking:Statement>TLP:AMBER+STRICT</simpleMarking:Statement></marking:Marking_Structure>'
+    const levelOf = (...markings: string[]) =>
+      read(
+        packageOf(
+          indicators(
+            indicator(
+              `<indicator:Handling>${markings.map((one) => `<marking:Marking>${one}</marking:Marking>`).join('')}</indicator:Handling>`,
+            ),
+          ),
+        ),
+      ).indicators[0]?.markings.tlp
+    t.equal(levelOf(red + strict), 'amber+strict')
+    t.equal(levelOf(red, strict), 'red')
+    t.equal(levelOf(red + strict, red), 'red')
+    t.equal(levelOf(strict), undefined)
+  },
+)
+
 t.test('sightings without a count are counted', async (t) => {
   const sightings = (inner: string) =>
     read(packageOf(indicators(indicator(inner)))).indicators[0]?.sightings
