@@ -1,13 +1,13 @@
-import { ensurePython } from '../scripts/services/python.ts'
 import { formatMicros } from '../src/model/micros.ts'
 import { readCollections } from '../src/store/collections.ts'
 import { openStore, type Store } from '../src/store/db.ts'
 import { readBlocks } from '../src/store/feed.ts'
 import { createHeadReader } from '../src/store/packages.ts'
+import { startOpenTaxii } from '../test/helpers/opentaxii.ts'
+import { getTestPython } from '../test/helpers/python.ts'
 import { withDatabase } from './database.ts'
 import { benchCollection, fill, makeFeeds } from './fill.ts'
 import { atMost, type Line, peakMemoryMb, plain, summarize } from './measure.ts'
-import { startOpenTaxii } from './opentaxii.ts'
 import { serve } from './serve-child.ts'
 import { basicAuthorization, type PollTimes, pollRequest, timePoll } from './taxii-requests.ts'
 
@@ -90,7 +90,7 @@ async function measureOurs(database: string, { labels }: Feed, runs: number) {
 }
 
 async function measureTheirs(feed: Feed, runs: number) {
-  const python = await ensurePython('python-bench-requirements.txt')
+  const python = getTestPython()
   return withDatabase(async (databaseUrl) => {
     const peer = await startOpenTaxii({ databaseUrl, python, blocks: feed.contents() })
     try {

@@ -10,7 +10,7 @@ export interface ProgramResult {
 
 export type StixVersion = '1.2' | '1.1.1'
 
-/** The python that has cabby, libtaxii and stix-validator; `npm test` provides it. */
+/** The python that has what scripts/python-requirements.txt names; `npm test` provides it. */
 export function getTestPython(): string {
   const python = process.env.TEST_PYTHON
   if (!python) throw new Error('TEST_PYTHON is not set: run the tests by `npm test`')

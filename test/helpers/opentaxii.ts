@@ -1,6 +1,6 @@
 /**
- * OpenTAXII as a peer: the same blocks, the same PostgreSQL server, the same requests. It runs as its
- * documentation runs it, by gunicorn with two sync workers.
+ * OpenTAXII as a peer, on the same PostgreSQL server. It runs as its documentation runs it, by gunicorn with
+ * sync workers.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -17,17 +17,22 @@ import {
   makeServiceFolder,
   spawnService,
   waitUntilReady,
-} from '../scripts/services/process.ts'
+} from '../../scripts/services/process.ts'
 import { openTaxiiConfig, openTaxiiData, paths } from './opentaxii/config.ts'
-import { basicAuthorization, stix12 } from './taxii-requests.ts'
 
 export interface OpenTaxiiOptions {
   /** an empty PostgreSQL database, which keeps what is stored there */
   readonly databaseUrl: string
-  /** of an environment with scripts/python-bench-requirements.txt */
+  /** of an environment with scripts/python-requirements.txt */
   readonly python: string
   /** STIX 1.2 packages as they stand in a Content element */
   readonly blocks: AsyncIterable<string> | Iterable<string>
+  /** of the first block, a Date's value; default: 2025-01-01 */
+  readonly firstLabelMs?: number
+  /** default: one response holds all of them */
+  readonly blocksPerPart?: number
+  /** processes that answer; default: 2 */
+  readonly workers?: number
   readonly log?: (line: string) => void
 }
 
@@ -52,7 +57,7 @@ export interface OpenTaxii {
 
 const collection = 'indicators'
 const username = 'bench'
-const baseLabelMs = Date.UTC(2025, 0, 1)
+const stix12 = 'urn:stix.mitre.org:xml:1.2'
 const labelStepMs = 1
 const maxFillMs = 15 * 60_000
 /** Gunicorn's default of 30 s kills the worker that is in the midst of a large poll. */
@@ -63,7 +68,9 @@ const workerTimeoutSeconds = 900
  * @throws with what OpenTAXII printed, when it cannot be filled or started; nothing is left running
  */
 export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTaxii> {
-  const { databaseUrl, python, blocks, log = () => {} } = options
+  const { databaseUrl, python, blocks, log = () => {}, blocksPerPart, workers = 2 } = options
+  const firstLabelMs = options.firstLabelMs ?? Date.UTC(2025, 0, 1)
+  const labelAt = (n: number) => new Date(firstLabelMs + n * labelStepMs).toISOString()
   const folder = makeServiceFolder('opentaxii', undefined)
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   try {
@@ -73,7 +80,9 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
     const dataFile = join(folder, 'data.json')
     const config = openTaxiiConfig({ databaseUrl, port, secret: randomBytes(32).toString('hex') })
     await writeFile(configFile, JSON.stringify(config), { mode: 0o600 })
-    const data = openTaxiiData({ collection, binding: stix12, username, password })
+    const data = openTaxiiData({
+      ...{ collection, binding: stix12, username, password, blocksPerPart },
+    })
     await writeFile(dataFile, JSON.stringify(data), { mode: 0o600 })
     const env = {
       PATH: process.env.PATH,
@@ -85,7 +94,7 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
     }
 
     const begin = performance.now()
-    const filled = await fill({ python, dataFile, blocks, env, folder })
+    const filled = await fill({ python, dataFile, blocks, firstLabelMs, env, folder })
     const seconds = ((performance.now() - begin) / 1000).toFixed(1)
     log(`OpenTAXII ${filled.version} has ${filled.blocks} blocks, stored in ${seconds} s`)
 
@@ -93,7 +102,7 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
       python,
       [
         ...['-m', 'gunicorn', 'opentaxii.http:app', '--config', 'python:opentaxii.http'],
-        ...['--workers', '2', '--worker-class', 'sync', '--bind', `127.0.0.1:${port}`],
+        ...['--workers', String(workers), '--worker-class', 'sync', '--bind', `127.0.0.1:${port}`],
         ...['--timeout', String(workerTimeoutSeconds), '--worker-tmp-dir', folder],
         '--no-control-socket',
       ],
@@ -117,7 +126,7 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
         collection,
         username,
         password,
-        authorization: { basic: basicAuthorization(username, password), bearer },
+        authorization: { basic: `Basic ${btoa(`${username}:${password}`)}`, bearer },
         blockCount: filled.blocks,
         labels: { first: labelAt(0), last: labelAt(filled.blocks - 1), at: labelAt },
         stop,
@@ -133,10 +142,6 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
   }
 }
 
-function labelAt(n: number): string {
-  return new Date(baseLabelMs + n * labelStepMs).toISOString()
-}
-
 interface Filled {
   readonly blocks: number
   readonly version: string
@@ -146,11 +151,12 @@ async function fill(options: {
   python: string
   dataFile: string
   blocks: OpenTaxiiOptions['blocks']
+  firstLabelMs: number
   env: NodeJS.ProcessEnv
   folder: string
 }): Promise<Filled> {
   const script = fileURLToPath(new URL('./opentaxii/fill.py', import.meta.url))
-  const labels = ['--base', new Date(baseLabelMs).toISOString().replace('Z', '+00:00')]
+  const labels = ['--base', new Date(options.firstLabelMs).toISOString().replace('Z', '+00:00')]
   const step = ['--step-micros', String(labelStepMs * 1000)]
   const what = ['--data', options.dataFile, '--collection', collection, '--binding', stix12]
   const child = spawn(options.python, [script, ...what, ...labels, ...step], {

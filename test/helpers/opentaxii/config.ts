@@ -32,7 +32,7 @@ export function openTaxiiConfig(options: {
   }
 }
 
-/** More blocks than a benchmark has, so that one response holds all of them. */
+/** More blocks than there are, so that one response holds all of them. */
 const maxBlocks = 10_000_000
 
 /** Services, one collection and one account that may read it, as opentaxii-sync-data takes them. */
@@ -41,6 +41,7 @@ export function openTaxiiData(options: {
   readonly binding: string
   readonly username: string
   readonly password: string
+  readonly blocksPerPart: number | undefined
 }): object {
   const common = {
     authentication_required: true,
@@ -70,14 +71,14 @@ export function openTaxiiData(options: {
         description: 'Poll',
         subscription_required: false,
         max_result_count: maxBlocks,
-        max_result_size: maxBlocks,
+        max_result_size: options.blocksPerPart ?? maxBlocks,
         ...common,
       },
     ],
     collections: [
       {
         name: options.collection,
-        description: 'What the benchmark polls',
+        description: 'What is polled',
         type: 'DATA_FEED',
         available: true,
         accept_all_content: false,
