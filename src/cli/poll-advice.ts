@@ -1,4 +1,5 @@
 import type { Device } from '../taxii/client/device.ts'
+import { nameSome } from '../taxii/client/discover.ts'
 import type { PollFault } from '../taxii/client/fault.ts'
 import type { Surroundings } from '../taxii/client/look-around.ts'
 import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
@@ -15,7 +16,7 @@ export function adviceOnNothing(
   if (tally.blocks > 0) {
     return [
       `blocks came, and ${article(device.title)} takes in none of them: see above why`,
-      `on Taxiway: taxiway collection lint ${nameOf(plan)} says the same of the collection before it is polled`,
+      'on Taxiway: give it a collection with the profile and the first binding that are made for it (docs/esa.md, docs/clients.md)',
     ]
   }
   const { collection, begin, end, bindings, subscriptionId } = plan
@@ -41,9 +42,7 @@ function aroundLines(collection: string, around: Surroundings | undefined): read
   if (!collections) return ['the collection’s name: the server does not tell which there are']
   if (collections.includes(collection)) return []
   if (collections.length === 0) return ['the server advertises no collection to this account']
-  const shown = printable(collections.slice(0, 20).join(', '))
-  const rest = collections.length - 20
-  return [`the server advertises other collections: ${shown}${rest > 0 ? ` and ${rest} more` : ''}`]
+  return [`the server advertises other collections: ${printable(nameSome(collections))}`]
 }
 
 /** What the device's administrator would be told, why, and what to check: the message of a poll that failed. */

@@ -8,8 +8,10 @@ import { ConfigError } from '../model/errors.ts'
  * @throws ConfigError where there is none to be had
  */
 export async function readPassword(file: string | undefined, account: string): Promise<string> {
-  if (file === '-') return firstLine(await text(process.stdin), 'standard input')
-  if (file !== undefined) return firstLine(await readTextFile(file), file)
+  // What is typed there is not to be seen either.
+  if (file === '-' && !process.stdin.isTTY)
+    return firstLine(await text(process.stdin), 'standard input')
+  if (file !== undefined && file !== '-') return firstLine(await readTextFile(file), file)
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new ConfigError(
       'no password was given: --password-file FILE, or - for standard input; on a terminal it is asked for',

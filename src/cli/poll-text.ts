@@ -174,7 +174,7 @@ function shortMoment(micros: number): string {
   return `${formatMicros(micros).slice(0, 19).replace('T', ' ')}Z`
 }
 
-export function count(number: number, thing: string): string {
+function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`
 }
 

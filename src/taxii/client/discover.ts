@@ -59,7 +59,7 @@ export async function discoverPollAddress(
     throw new PollFault('not-advertised', `the server advertises no collection "${collection}"`, {
       advice: [
         collections.length > 0
-          ? `it advertises: ${nameSome(collections)}`
+          ? `it advertises: ${nameSome(collections.map((one) => one.name))}`
           : 'it advertises none to this account: check the account and what it may read',
       ],
     })
@@ -190,8 +190,8 @@ function addresses(services: readonly AdvertisedService[]): string {
   return services.map(({ address }) => address).join(', ')
 }
 
-export function nameSome(collections: readonly { readonly name: string }[], most = 20): string {
-  const names = collections.slice(0, most).map(({ name }) => name)
-  const rest = collections.length - names.length
-  return names.join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+/** `a, b, c and 4 more` */
+export function nameSome(names: readonly string[], most = 20): string {
+  const rest = names.length - most
+  return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
