@@ -94,7 +94,7 @@ const byProfile: Readonly<Record<Profile, { readonly any: string; readonly of: R
 /** Why a shape leaves an indicator out. */
 export interface LeftOut {
   /** a stable word to count by: `type` where all of its type are left out, or else what is wrong with the value */
-  readonly rule: 'type' | 'cidr' | 'list-delimiter' | 'scheme' | 'empty'
+  readonly rule: 'type' | 'cidr' | 'list-delimiter' | 'scheme' | 'no-rule'
   /** the end of a sentence that begins with the indicator; the same for all of one type and rule */
   readonly text: string
 }
@@ -137,8 +137,12 @@ function findLeftOutOfFull(
       text: 'its setting "cidr" is "omit": "cidr" or "address" publishes CIDR blocks to clients that read them',
     }
   }
-  if (type === 'yara' && value.trim() === '') {
-    return { rule: 'empty', text: 'its profile full has no YARA rules without a text' }
+  // Where OTX leaves a rule's text out, its id is all that there is.
+  if (type === 'yara' && !(/\brule\b/.test(value) && value.includes('{'))) {
+    return {
+      rule: 'no-rule',
+      text: 'its profile full has no YARA rules whose text the source left out',
+    }
   }
   return undefined
 }

@@ -41,8 +41,8 @@ const anyAssertion: fc.Arbitrary<PermittedAssertion> = fc.record({
 function viewWith(assertions: fc.Arbitrary<PermittedAssertion[]>): fc.Arbitrary<IndicatorView> {
   return fc.record({
     type: fc.constantFrom(...publishableTypes('full')),
-    // Not blank: a YARA rule without a text is not published.
-    value: anyText.map((text) => `x${text}`),
+    // What could be a rule: a YARA indicator without one is not published.
+    value: anyText.map((text) => `rule x{${text}`),
     assertions,
   })
 }

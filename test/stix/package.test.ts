@@ -126,8 +126,8 @@ t.test('a YARA rule is a way to test, and no observable', async (t) => {
     textsOf(parse({ ...viewOf('yara', ...assertions), value }), 'indicator:Title')[0]
   t.equal(titleOf('global private rule a_1\r\n{ condition: true }'), 'YARA rule a_1')
   t.equal(titleOf('// a rule of thumb\nrule real { condition: true }'), 'YARA rule real')
-  t.equal(titleOf('no rule at all'), 'A campaign')
-  t.equal(titleOf('no rule at all', { reportName: '' }), 'YARA rule')
+  t.equal(titleOf('no rule { at all'), 'A campaign')
+  t.equal(titleOf('no rule { at all', { reportName: '' }), 'YARA rule')
 })
 
 t.test('a CVE is a target of exploits, and no indicator', async (t) => {

@@ -38,7 +38,7 @@ t.test('a plain value is publishable exactly when its profile lists the type', a
   for (const profile of profiles)
     for (const type of observableTypes)
       t.equal(
-        isPublishable({ profile, cidr: 'cidr' }, type, 'http://a.example/'),
+        isPublishable({ profile, cidr: 'cidr' }, type, 'http://a.example/?rule {}'),
         publishableTypes(profile).some((listed) => listed === type),
         `${profile}: ${type}`,
       )
@@ -101,8 +101,10 @@ t.test('TID has no URLs but those of the web', async (t) => {
   t.equal(ruleOf('esa', 'ftp://a.example/'), undefined)
 })
 
-t.test('a YARA rule without a text is left out', async (t) => {
+t.test('a YARA rule whose text the source left out is not published', async (t) => {
   const shape = { profile: 'full', cidr: 'omit' } as const
-  t.equal(findLeftOut(shape, 'yara', ' \n')?.rule, 'empty')
+  for (const id of ['1f3d01aa381fa5ce8784e4dfb1a141b366dbfd64', 'a rule of thumb', 'ruler {}']) {
+    t.equal(findLeftOut(shape, 'yara', id)?.rule, 'no-rule')
+  }
   t.equal(findLeftOut(shape, 'yara', sampleValues.yara), undefined)
 })

@@ -45,7 +45,7 @@ const anyValue: Readonly<Record<PublishableType, fc.Arbitrary<string>>> = {
   'file-path': anyText,
   mutex: anyText,
   cve: fc.integer({ min: 1000, max: 9_999_999 }).map((n) => `CVE-2026-${n}`),
-  yara: anyText,
+  yara: anyText.map((text) => `rule x {${text}}`),
 }
 
 interface Value {
