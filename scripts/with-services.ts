@@ -2,9 +2,9 @@
  * Runs a command with what the tests need: `node scripts/with-services.ts COMMAND…`.
  *
  * The command finds TEST_DATABASE_URL (PostgreSQL), TEST_AMQP_URL (RabbitMQ) and TEST_PYTHON (with
- * cabby, libtaxii, OpenTAXII, python-stix and stix-validator) in its environment. What is given there already is used as it
- * is. The rest is installed where it is missing, started on private ports and folders, and gone
- * when the command ends.
+ * cabby, libtaxii, OpenTAXII, python-stix and stix-validator) in its environment. What is given
+ * there already is used as it is. The rest is installed where it is missing, started on private
+ * ports and folders, and gone when the command ends.
  */
 import { spawn } from 'node:child_process'
 import { delimiter } from 'node:path'

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { CollectionSettings } from '../../src/model/collection.ts'
 import type { ObservableType } from '../../src/model/observable.ts'
@@ -6,27 +5,21 @@ import { isPublishable } from '../../src/stix/profiles.ts'
 import { readCollections, type StoredCollection } from '../../src/store/collections.ts'
 import { readPermittedIndicators } from '../../src/store/lint.ts'
 import type { IndicatorWithPermits } from '../../src/store/views.ts'
-import { runPython } from '../helpers/python.ts'
+import { type Counts, readEveryBlock } from './blocks.ts'
 import { countLive, startSeeded } from './seeded.ts'
 
-type Counts = Readonly<Record<string, number>>
-
 const service = await startSeeded(t)
-const { db, login } = service
-const { hostname, port } = new URL(service.url)
+const { db } = service
 const collections = await readCollections(db)
 const streams = collections.flatMap((collection) =>
   collection.bindings.map((binding) => ({ collection, binding })),
 )
 
-const script = fileURLToPath(new URL('every_block.py', import.meta.url))
-const asked = {
-  ...{ host: hostname, port: Number(port), username: login.name, password: login.password },
-  streams: streams.map(({ collection, binding }) => [collection.name, binding]),
-}
-const { stdout, stderr, code } = await runPython([script], JSON.stringify(asked))
-if (code !== 0) throw new Error(`every_block.py ended with ${code}:\n${stderr}`)
-const found: { streams: Counts[]; errors: string[]; distinct: number } = JSON.parse(stdout)
+const found = await readEveryBlock(
+  service,
+  streams.map(({ collection, binding }) => [collection.name, binding]),
+  { counted: true },
+)
 
 /** What python-stix calls the one value of an indicator. */
 const namesInCybox: Readonly<Partial<Record<ObservableType, string>>> = {

@@ -1,9 +1,9 @@
 """Polls streams with cabby, and tells what MITRE's own libraries find in their blocks.
 
-Reads {"host", "port", "username", "password", "streams": [[collection, binding], ...]} on stdin. Answers with
-{"streams": [...], "errors": [...]}: for each stream, in order, how many blocks it has and what python-stix finds
-in them, counted; and whatever python-stix fails on or stix-validator's schemas refuse. Blocks that differ in
-ids and timestamps alone are read once.
+Reads {"host", "port", "username", "password", "streams": [[collection, binding], ...], "counted": true} on stdin.
+Answers with {"streams": [...], "errors": [...], "distinct": ...}: for each stream, in order, how many blocks it
+has and, if counted, what python-stix finds in them; and whatever python-stix fails on or stix-validator's schemas
+refuse. Blocks that differ in ids and timestamps alone are read once.
 """
 
 import collections
@@ -67,7 +67,8 @@ def count_package(content):
 
 
 class Reader:
-    def __init__(self):
+    def __init__(self, counted):
+        self.counted = counted
         self.known = {}
         self.errors = []
 
@@ -75,7 +76,8 @@ class Reader:
         key = (binding, VARYING.sub(b"", content))
         if key not in self.known:
             try:
-                self.known[key] = (content, count_package(content))
+                counts = count_package(content) if self.counted else collections.Counter()
+                self.known[key] = (content, counts)
             except Exception as error:
                 self.errors.append("python-stix: %s: %s" % (type(error).__name__, error))
                 self.known[key] = (content, collections.Counter())
@@ -113,7 +115,7 @@ def main():
     asked = json.load(sys.stdin)
     client = cabby.create_client(asked["host"], port=asked["port"], version="1.1")
     client.set_auth(username=asked["username"], password=asked["password"])
-    reader = Reader()
+    reader = Reader(asked["counted"])
     streams = []
     for collection, binding in asked["streams"]:
         counts = collections.Counter()

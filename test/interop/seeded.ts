@@ -15,13 +15,13 @@ import {
   type ContentBinding,
   contentBindings,
 } from '../../src/model/collection.ts'
-import { hashPassword } from '../../src/security/passwords.ts'
 import { startService } from '../../src/service.ts'
 import { buildOtxStandin } from '../../src/standins/otx.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { createAccount } from '../../src/store/accounts.ts'
 import { bindingNumber } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
+import { cheapHash } from '../helpers/cheap-hash.ts'
 import type { Login } from '../helpers/poll.ts'
 import { createTemplate, createTestDatabase } from '../helpers/postgres.ts'
 
@@ -96,7 +96,7 @@ async function fill(databaseUrl: string): Promise<void> {
     const walked = Promise.withResolvers<void>()
     const service = await startService(config, log, {
       prepare: async ({ db }, intake) => {
-        await createAccount(db, login.name, await hashPassword(login.password), 'administrator')
+        await createAccount(db, login.name, cheapHash(login.password), 'administrator')
         await applyCollections(db, [...readCollectionsFile(seed('collections.yaml')), ...more])
         await reconcileCollections(intake)
         await applyPolicy(intake, readJudgingFile(seed('judging.yaml')))

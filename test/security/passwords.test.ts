@@ -8,7 +8,9 @@ const { hashPassword, makePassword, verifyPassword } = await import(
 
 t.test('a password is recognised by its hash, and no other is', async (t) => {
   const passwords = ['simple', 'with:co:lons', '  spaces  ', 'ünïcödé 😀', 'x'.repeat(10_000), '']
-  for (const password of passwords) {
+  for (const [n, password] of passwords.entries()) {
+    // The first at its full cost; what a password may hold does not depend on that.
+    scrypt.cheap = n > 0
     const hash = await hashPassword(password)
     t.notMatch(hash, password.slice(0, 20) || 'nothing')
     t.equal(await verifyPassword(password, hash), true, password.slice(0, 20))
@@ -21,6 +23,7 @@ t.test('a password is recognised by its hash, and no other is', async (t) => {
       if (other !== password) t.equal(await verifyPassword(other, hash), false)
     }
   }
+  scrypt.cheap = false
 })
 
 t.test('each hash has a salt of its own and names its cost', async (t) => {
