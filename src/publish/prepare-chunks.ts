@@ -21,8 +21,8 @@ import {
   type Work,
 } from './work.ts'
 
-// Some 3 MB of packages for each shape and binding, so that memory is bounded however many chunks are touched.
-const groupChunks = 20
+// Some 2 MB of packages for each shape and binding, so that memory is bounded however many chunks are touched.
+const groupChunks = 10
 
 /** What may have changed in chunks of reports. */
 export interface TouchedChunks {

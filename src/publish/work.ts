@@ -81,7 +81,7 @@ export function leaveUnwanted({ unwanted }: Work, newest: Newest): void {
   for (const block of newest.values()) if (!block.withdrawn) unwanted.push(block)
 }
 
-export function blockKey(stream: Stream, subjectId: number): string {
+function blockKey(stream: Stream, subjectId: number): string {
   return `${stream.collectionId} ${stream.binding} ${subjectId}`
 }
 

@@ -4,7 +4,7 @@ import type { Db } from './db.ts'
 import { recordset } from './recordset.ts'
 
 /** So many of a report's indicators are a package at most. */
-export const chunkSize = 100
+const chunkSize = 100
 
 /** An indicator as one report speaks of it. */
 export interface ReportedIndicator {

@@ -101,7 +101,7 @@ function shownEnd(now: Date) {
 }
 
 /** Whether a collection may show assertion `a` of report `r`, whatever its rule. */
-export function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonPublic'>) {
+function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonPublic'>) {
   const level = sql<boolean>`a.tlp <= ${tlpRank(maxTlp)}::smallint`
   return nonPublic ? level : sql<boolean>`(${level} and coalesce(r.public, true))`
 }

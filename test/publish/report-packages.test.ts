@@ -4,7 +4,7 @@ import { sweep } from '../../src/intake/sweep.ts'
 import { takeIn } from '../../src/intake/take-in.ts'
 import { getSourceId } from '../../src/store/sources.ts'
 import { assertSoundFeed, readLiveBlocks, readLiveChunks } from '../helpers/sound-feed.ts'
-import { forEachStore } from '../helpers/stores.ts'
+import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import {
   aCollection,
   anAssertion,
@@ -199,30 +199,29 @@ t.test('an assertion that has expired leaves its chunk', async (t) => {
 })
 
 t.test('a large report that is cut short is completed, each indicator in one chunk', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const intake = createTestIntake(t, db)
-    await intake.settle(byReports())
-    const sourceId = await getSourceId(db, 'otx')
-    const reports = [reportOn(hosts(2_600))]
-    const end = new Error('the process ended')
-    const ended = takeIn(intake, { sourceId, reports, rejections: [] }, () => {
-      throw end
-    })
-    await t.rejects(ended, end)
-    await assertSoundFeed(t, db)
-    t.equal((await readLiveChunks(db)).length, 25)
-    const before = await readLiveChunks(db)
-    await intake.take(reports)
-    const chunks = await readLiveChunks(db)
-    t.equal(chunks.length, 26)
-    t.equal(new Set(chunks.flatMap(({ values }) => values)).size, 2_600)
-    t.ok(chunks.every(({ values }) => values.length === 100))
-    const labels = new Set(chunks.map(({ label }) => label))
-    t.ok(
-      before.every(({ label }) => labels.has(label)),
-      'what was whole is not sent again',
-    )
+  const { db } = await openTestStore(t, 'postgresql')
+  const intake = createTestIntake(t, db)
+  await intake.settle(byReports())
+  const sourceId = await getSourceId(db, 'otx')
+  const reports = [reportOn(hosts(2_600))]
+  const end = new Error('the process ended')
+  const ended = takeIn(intake, { sourceId, reports, rejections: [] }, () => {
+    throw end
   })
+  await t.rejects(ended, end)
+  await assertSoundFeed(t, db)
+  t.equal((await readLiveChunks(db)).length, 25)
+  const before = await readLiveChunks(db)
+  await intake.take(reports)
+  const chunks = await readLiveChunks(db)
+  t.equal(chunks.length, 26)
+  t.equal(new Set(chunks.flatMap(({ values }) => values)).size, 2_600)
+  t.ok(chunks.every(({ values }) => values.length === 100))
+  const labels = new Set(chunks.map(({ label }) => label))
+  t.ok(
+    before.every(({ label }) => labels.has(label)),
+    'what was whole is not sent again',
+  )
 })
 
 t.test('where no collection has packages of reports, chunks are not even looked for', async (t) => {

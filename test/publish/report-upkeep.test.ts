@@ -10,7 +10,7 @@ import type { Db } from '../../src/store/db.ts'
 import { readIndicatorStory } from '../../src/store/indicator-story.ts'
 import { findNamedIndicators } from '../../src/store/named-indicators.ts'
 import { purge } from '../../src/store/purge.ts'
-import { describeIndicators } from '../../src/store/search.ts'
+import { describeIndicators, searchIndicators } from '../../src/store/search.ts'
 import { assertSoundFeed, findFaults, readLiveChunks } from '../helpers/sound-feed.ts'
 import { forEachStore } from '../helpers/stores.ts'
 import { day, hour, steerClock } from '../intake/clock.ts'
@@ -115,6 +115,12 @@ t.test('an indicator in packages of reports is told as served, and why it is not
       return (await describeIndicators(db, ids)).map((one) => [one.state, ...one.collections])
     }
     t.same(await states(), [['suppressed'], ['served', 'all']])
+    const served = { text: { kind: 'any' }, collection: 'all', limit: 9, timeoutMs: 9_000 } as const
+    const { found } = await searchIndicators(db, served)
+    t.same(
+      found.map(({ value }) => value),
+      [host(2)],
+    )
     const subject = { indicators: [{ type: 'domain', value: host(2) }] } as const
     await recall(intake, { subject, reason: 'a test', by: 'us' })
     t.same(await states(), [['suppressed'], ['withdrawn']])
