@@ -26,9 +26,10 @@ export async function ensurePython(requirementsFile: string): Promise<string> {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(dirname(folder), { recursive: true })
     await runOrThrow(await ensureVenv(), ['-m', 'venv', folder])
+    // Most modules are never imported: to compile them takes as long as to install them.
     await runOrThrow(python, [
       ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'],
-      ...['-r', requirements],
+      ...['--no-compile', '-r', requirements],
     ])
     writeFileSync(complete, '')
     return python
