@@ -1,7 +1,7 @@
 import type { Device } from '../taxii/client/device.ts'
-import { nameSome } from '../taxii/client/discover.ts'
 import type { PollFault } from '../taxii/client/fault.ts'
 import type { Surroundings } from '../taxii/client/look-around.ts'
+import { nameSome } from '../taxii/client/server-text.ts'
 import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
 import { article } from './poll-text.ts'
 import { printable } from './table.ts'
@@ -70,7 +70,7 @@ export function faultText(
     ...fault.advice.map((line) => `→ ${line}`),
     ...(around ? aroundLines(collection, around).map((line) => `→ ${line}`) : []),
     ...(elsewhere.length > 0
-      ? [`→ the server says that it is polled at ${elsewhere.join(', ')}`]
+      ? [`→ the server says that it is polled at ${nameSome(elsewhere, 5)}`]
       : []),
   ]
     .map(printable)

@@ -1,4 +1,5 @@
 import type { BlockReading } from '../taxii/client/reading.ts'
+import { cutText } from '../taxii/client/server-text.ts'
 import type { BlockReport } from '../taxii/client/session.ts'
 import { printable } from './table.ts'
 
@@ -13,6 +14,8 @@ export function outcomeOf({ choked, observables }: BlockReading): BlockOutcome {
 }
 
 const mostShown = 3
+/** characters */
+const mostOfOne = 120
 
 /** One line: outcome, label, package, and what came of its observables. */
 export function blockLine({ block, packageId, reading }: BlockReport): string {
@@ -32,14 +35,12 @@ export function blockLine({ block, packageId, reading }: BlockReport): string {
       ]
   const outcome = outcomeOf(reading).padEnd(8)
   return printable(
-    `${outcome}  ${block.label ?? 'no label'}  ${packageId ?? 'no id'}  ${what.join('; ')}`,
+    `${outcome}  ${cutText(block.label ?? 'no label', mostOfOne)}  ${packageId ?? 'no id'}  ${what.join('; ')}`,
   )
 }
 
 function shown(all: readonly string[]): string[] {
   const rest = all.length - mostShown
-  const first = all
-    .slice(0, mostShown)
-    .map((one) => (one.length > 120 ? `${one.slice(0, 119)}…` : one))
+  const first = all.slice(0, mostShown).map((one) => cutText(one, mostOfOne))
   return rest > 0 ? [...first, `and ${rest} more`] : first
 }

@@ -23,6 +23,10 @@ choked on.
   summary  polledWhole, exitCode, blocks, held, ingested, dropped, ignored, choked, warnings, collections, fault
 Blocks of an exchange whose request has a fault are void: it was sent again, or the poll failed.
 
+An answer ends the poll when nothing of it comes for --timeout seconds, when it is not whole after --max-answer
+minutes, when a block is larger than --max-block, or when it goes on with something other than blocks. Texts of the
+server are cut after 300 characters, in --json after 65,536. How far it is stands on standard error every 10 s.
+
 TLS is 1.2 at least and always verified; a proxy of the environment is not used.
 
 Examples:

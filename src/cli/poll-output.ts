@@ -1,9 +1,11 @@
+import { cutText, maxJsonTextLength } from '../taxii/client/server-text.ts'
 import { printable } from './table.ts'
 
 /** Where the lines of a command go that prints what a server said. */
 export interface Output {
   /** Escapes what could steer a terminal, line by line, and takes the secrets out. */
   print(text: string): void
+  /** A text of more than `maxJsonTextLength` characters loses its middle. */
   printJson(value: object): void
 }
 
@@ -16,9 +18,14 @@ export function createOutput(secrets: readonly string[], write: (text: string) =
     .sort((a, b) => b.length - a.length)
   const hide = (text: string) =>
     hidden.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
+  // A cut must not leave half of a secret.
+  const cutLong = (_: string, value: unknown) =>
+    typeof value === 'string' && value.length > maxJsonTextLength
+      ? cutText(hide(value), maxJsonTextLength)
+      : value
   return {
     print: (text) => write(`${hide(text).split('\n').map(printable).join('\n')}\n`),
-    printJson: (value) => write(`${escapeJson(hide(JSON.stringify(value)))}\n`),
+    printJson: (value) => write(`${escapeJson(hide(JSON.stringify(value, cutLong)))}\n`),
   }
 }
 

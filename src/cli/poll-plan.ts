@@ -23,6 +23,8 @@ export interface PollOptions {
   readonly discover?: boolean
   /** seconds */
   readonly timeout: number
+  /** minutes */
+  readonly maxAnswer: number
   /** megabytes */
   readonly maxBlock: number
   readonly ca?: string

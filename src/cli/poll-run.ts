@@ -18,7 +18,7 @@ import {
 } from './poll-json.ts'
 import type { Output } from './poll-output.ts'
 import type { PollOptions } from './poll-plan.ts'
-import { createBar, type Progress } from './poll-progress.ts'
+import { createBar, type Progress, type Pulse, startPulse } from './poll-progress.ts'
 import {
   attemptLine,
   closingText,
@@ -39,6 +39,8 @@ export interface PollRun {
   readonly output: Output
   readonly errors: Output
   readonly parts: Omit<SessionParts, 'listener'>
+  /** between two lines that tell how far it is; as the command line has it where undefined */
+  readonly progressEveryMs?: number
 }
 
 /**
@@ -46,10 +48,22 @@ export interface PollRun {
  * @returns the exit code: 0 polled whole, 1 not, 3 when `strict` and something was dropped or choked on
  */
 export async function runPoll(run: PollRun): Promise<number> {
+  const teller = run.options.json ? tellJson(run) : tellPeople(run)
+  const tell = (line: string) => {
+    if (!teller.hasBar()) run.errors.print(prefixed(line))
+  }
+  const pulse = startPulse(tell, run.parts.sleep, run.progressEveryMs)
+  try {
+    return await pollAndTell({ ...run, parts: { ...run.parts, sleep: pulse.sleep } }, teller, pulse)
+  } finally {
+    pulse.stop()
+  }
+}
+
+async function pollAndTell(run: PollRun, teller: Teller, pulse: Pulse): Promise<number> {
   const { plan, options, parts, output, errors } = run
   const { device, signal } = parts
   let attempts = 0
-  const teller = options.json ? tellJson(run) : tellPeople(run)
   tellOfTransport(run, teller.warn)
   let outcome: PollOutcome
   try {
@@ -57,9 +71,22 @@ export async function runPoll(run: PollRun): Promise<number> {
       ...parts,
       listener: {
         ...teller.listener,
+        onPlan(address, windows) {
+          pulse.listener.onPlan?.(address, windows)
+          teller.listener.onPlan?.(address, windows)
+        },
         onRequest(report) {
           attempts = report.attempt
+          pulse.listener.onRequest?.(report)
           teller.listener.onRequest?.(report)
+        },
+        onBlock(report) {
+          pulse.listener.onBlock?.(report)
+          teller.listener.onBlock?.(report)
+        },
+        onWindow(report) {
+          pulse.listener.onWindow?.(report)
+          teller.listener.onWindow?.(report)
         },
       },
     })
@@ -116,6 +143,8 @@ interface Teller {
   readonly listener: NonNullable<SessionParts['listener']>
   warn(warning: { readonly rule: string; readonly text: string }): void
   end(): void
+  /** lines on standard error would tear it */
+  hasBar(): boolean
 }
 
 function tellOfTransport({ plan, username, encoding }: PollRun, warn: Teller['warn']): void {
@@ -146,6 +175,7 @@ function tellJson(run: PollRun): Teller {
   return {
     warn: (warning) => printJson(warningToJson(warning)),
     end: () => {},
+    hasBar: () => false,
     listener: {
       onPlan: (address, windows) => printJson(startToJson(headOf(run, address, windows))),
       onRequest: (report) => printJson(requestToJson(report)),
@@ -164,7 +194,11 @@ function tellPeople(run: PollRun): Teller {
   let bar: Progress | undefined
   return {
     warn: ({ text }) => errors.print(`taxiway: warning: ${text}`),
-    end: () => bar?.stop(),
+    end() {
+      bar?.stop()
+      bar = undefined
+    },
+    hasBar: () => bar !== undefined,
     listener: {
       onPlan(address, windows) {
         planned = windows

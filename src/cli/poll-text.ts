@@ -2,6 +2,7 @@ import { formatMicros } from '../model/micros.ts'
 import type { RequestReport } from '../taxii/client/ask.ts'
 import type { Device } from '../taxii/client/device.ts'
 import type { WindowReport } from '../taxii/client/poll-window.ts'
+import { nameSome } from '../taxii/client/server-text.ts'
 import type { PollOutcome, PollPlan } from '../taxii/client/session.ts'
 import { type ReasonCount, sortByCount, sumCounts, type Tally } from '../taxii/client/tally.ts'
 import type { Window } from '../taxii/client/windows.ts'
@@ -100,21 +101,26 @@ export function summaryText({ tally, warnings }: PollOutcome, device: Device): s
 
 function takenText({ types, bindings }: Tally, device: Device): string {
   if (types.size === 0) return ''
-  const rows = [...types.values()]
-    .sort((a, b) => b.distinct - a.distinct || (a.type < b.type ? -1 : 1))
+  const sorted = [...types.values()].sort(
+    (a, b) => b.distinct - a.distinct || (a.type < b.type ? -1 : 1),
+  )
+  const rows = sorted
+    .slice(0, mostRows)
     .map(({ type, distinct, ingested }) => [type, distinct, ingested - distinct])
   const from = [...bindings].map(
     ([binding, blocks]) => `${count(blocks, 'block')} of ${printable(binding) || 'no binding'}`,
   )
   return (
-    `What ${device.title} takes in (${from.join(', ')}):\n` +
-    indent(formatTable(['TYPE', 'OBSERVABLES', 'SENT AGAIN'], rows))
+    `What ${device.title} takes in (${nameSome(from, mostTypes)}):\n` +
+    indent(formatTable(['TYPE', 'OBSERVABLES', 'SENT AGAIN'], rows)) +
+    andMore(sorted.length - rows.length, 'type')
   )
 }
 
 function reasonsText(title: string, counts: ReadonlyMap<string, ReasonCount>): string {
   if (counts.size === 0) return ''
-  const sorted = sortByCount(counts.values())
+  const all = sortByCount(counts.values())
+  const sorted = all.slice(0, mostRows)
   const rows = sorted.map(({ count: times, rule, grade, text }) => [times, rule, grade, text])
   const table = formatTable(['COUNT', 'RULE', 'GRADE', 'WHY'], rows).split('\n')
   const lines = [
@@ -124,7 +130,15 @@ function reasonsText(title: string, counts: ReadonlyMap<string, ReasonCount>): s
       `      first: ${exampleText(one)}`,
     ]),
   ]
-  return `${title} (${sumCounts(sorted)}):\n${indent(lines.join('\n'))}`
+  const more = andMore(all.length - sorted.length, 'reason')
+  return `${title} (${sumCounts(all)}):\n${indent(lines.join('\n'))}${more}`
+}
+
+/** A table for people has no more rows; all are in the summary of `--json`. */
+const mostRows = 50
+
+function andMore(rest: number, thing: string): string {
+  return rest > 0 ? `\n  and ${count(rest, `more ${thing}`)}` : ''
 }
 
 function exampleText({ example }: ReasonCount): string {
@@ -143,6 +157,9 @@ function gradesText(all: readonly ReadonlyMap<string, ReasonCount>[]): string {
   )
 }
 
+/** A server may think of any number of types. */
+const mostTypes = 10
+
 /** One sentence: what the device would hold now. */
 export function closingText(outcome: PollOutcome, device: Device): string {
   const { tally, windows, deltas } = outcome
@@ -152,7 +169,11 @@ export function closingText(outcome: PollOutcome, device: Device): string {
   const from = `${count(tally.blocks, 'block')} in ${polls}, ${sizeText(outcome.wireBytes)}`
   const who = capitalised(article(device.title))
   if (held === 0) return `${who} would now hold nothing (${from}).`
-  const byType = types.map(({ type, distinct }) => `${distinct} ${printable(type)}`).join(', ')
+  const named = types
+    .slice(0, mostTypes)
+    .map(({ type, distinct }) => `${distinct} ${printable(type)}`)
+  const unnamed = types.length - named.length
+  const byType = named.join(', ') + (unnamed > 0 ? ` and ${count(unnamed, 'more type')}` : '')
   const lost = sumCounts(tally.dropped.values())
   const notes = [
     lost > 0 ? `${count(lost, 'observable')} dropped` : '',

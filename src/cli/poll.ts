@@ -59,10 +59,11 @@ export function pollCommand(): Command {
     .option('--key-password-file <file>', 'its first line is the password of the key')
     .option(
       '--timeout <seconds>',
-      'to wait for an answer, and for each next piece of it',
+      'without a byte of the answer, at its beginning or between two pieces',
       parseSeconds,
       60,
     )
+    .option('--max-answer <minutes>', 'for the whole answer to one request', parseMinutes, 30)
     .option('--max-block <megabytes>', 'the largest block that is read', parseMegabytes, 16)
     .option('--blocks', 'a line for each block')
     .option('--json', 'one JSON object a line, blocks included')
@@ -83,7 +84,10 @@ async function poll(address: string, options: PollOptions & { password?: string 
   const plan = makePlan(url, options, device, now())
   const tls = await readTlsFiles(options)
   const credentials = await readCredentials(options, url)
-  const http = createHttpClient(tls, { timeoutMs: options.timeout * 1000 })
+  const http = createHttpClient(tls, {
+    timeoutMs: options.timeout * 1000,
+    wholeMs: options.maxAnswer * 60_000,
+  })
   const stop = new AbortController()
   void untilStopped().then(() => stop.abort())
   // Nobody reads on: there is no sense in polling on.

@@ -10,7 +10,15 @@ const now = Date.UTC(2026, 10, 21, 12) * 1000
 const url = new URL('https://feeds.example/taxii/poll')
 
 function plan(as: DeviceName, change: Partial<PollOptions> = {}) {
-  const options = { collection: 'c', as, interval: 60, timeout: 60, maxBlock: 16, ...change }
+  const options = {
+    collection: 'c',
+    as,
+    interval: 60,
+    timeout: 60,
+    maxAnswer: 30,
+    maxBlock: 16,
+    ...change,
+  }
   return makePlan(url, options, createDevice(as), now)
 }
 

@@ -4,6 +4,7 @@ import type { Device } from './device.ts'
 import { PollFault } from './fault.ts'
 import { collectionInformationRequest, discoveryRequest } from './requests.ts'
 import type { AdvertisedCollection, AdvertisedInstance, AdvertisedService } from './response.ts'
+import { cutText, nameSome } from './server-text.ts'
 import type { Warn } from './warnings.ts'
 
 export interface DiscoveryParts {
@@ -116,7 +117,7 @@ function checkCollection(
     stumble(
       'content-binding',
       `the collection does not offer the content binding that is asked for, ${bindings.join(', ')}`,
-      contentBindings.join(', '),
+      nameSome(contentBindings),
     )
   }
   return first
@@ -132,18 +133,21 @@ function getFirst(
   throw new PollFault('not-advertised', `the server advertises no ${type} service`, {
     advice: [
       all.length > 0
-        ? `it advertises: ${all.map((one) => `${one.serviceType} at ${one.address}`).join(', ')}`
+        ? `it advertises: ${nameSome(all.map((one) => `${one.serviceType} at ${one.address}`))}`
         : 'its Discovery_Response is empty',
     ],
   })
 }
 
+/** Characters; servers and proxies refuse requests to much longer ones. */
+const maxAddressLength = 2_000
+
 function checkAddress(address: string, url: URL, what: string, warn: Warn): void {
-  if (!URL.canParse(address)) {
+  if (address.length > maxAddressLength || !URL.canParse(address)) {
     warn({
       rule: 'address',
-      text: 'an advertised address is not absolute: clients cannot use it',
-      where: `${what}: ${address}`,
+      text: 'an advertised address is not absolute, or longer than 2,000 characters: clients cannot use it',
+      where: `${cutText(what, 50)}: ${cutText(address)}`,
     })
     return
   }
@@ -152,29 +156,33 @@ function checkAddress(address: string, url: URL, what: string, warn: Warn): void
     warn({
       rule: 'scheme',
       text: 'an advertised address has another scheme than the server was asked by, where clients fail (Taxiway: TAXIWAY_PUBLIC_URL)',
-      where: `${what}: ${address}`,
+      where: `${cutText(what, 50)}: ${cutText(address)}`,
     })
   } else if (host !== url.host) {
     warn({
       rule: 'host',
       text: 'an advertised address has another host or port than the server was asked by',
-      where: `${what}: ${address}`,
+      where: `${cutText(what, 50)}: ${cutText(address)}`,
     })
   }
 }
 
 /** @throws PollFault foreign-address, rather than send credentials to another server */
 function followAddress(address: string, url: URL, { hasCredentials }: DiscoveryParts): URL {
-  const target = URL.canParse(address, url.href) ? new URL(address, url.href) : undefined
+  const isShort = address.length <= maxAddressLength
+  const target = isShort && URL.canParse(address, url.href) ? new URL(address, url.href) : undefined
   if (!target || !/^https?:$/.test(target.protocol)) {
-    throw new PollFault('not-advertised', `the advertised address cannot be used: ${address}`)
+    throw new PollFault(
+      'not-advertised',
+      `the advertised address cannot be used: ${cutText(address)}`,
+    )
   }
   target.username = ''
   target.password = ''
   if (hasCredentials && target.origin !== url.origin) {
     throw new PollFault(
       'foreign-address',
-      `the advertised address ${target} is on another server than ${url.origin}, to which no credentials are sent`,
+      `the advertised address ${cutText(target.href)} is on another server than ${url.origin}, to which no credentials are sent`,
       {
         advice: [
           'the server has to know how it is called from outside (Taxiway: TAXIWAY_PUBLIC_URL)',
@@ -187,11 +195,5 @@ function followAddress(address: string, url: URL, { hasCredentials }: DiscoveryP
 }
 
 function addresses(services: readonly AdvertisedService[]): string {
-  return services.map(({ address }) => address).join(', ')
-}
-
-/** `a, b, c and 4 more` */
-export function nameSome(names: readonly string[], most = 20): string {
-  const rest = names.length - most
-  return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+  return nameSome(services.map(({ address }) => address))
 }

@@ -1,4 +1,5 @@
 import { TaxiwayError } from '../../model/errors.ts'
+import { cutText, maxMessageLength } from './server-text.ts'
 
 /** Stable words for what keeps a device from polling. */
 export type FaultKind =
@@ -26,7 +27,7 @@ export type FaultKind =
   | 'foreign-address'
   | 'not-advertised'
 
-/** What keeps a device from polling: what happened, and what to check. */
+/** What keeps a device from polling: what happened, and what to check. Texts of the server are cut here. */
 export class PollFault extends TaxiwayError {
   readonly kind: FaultKind
   /** what an operator can do about it, a line each */
@@ -42,9 +43,9 @@ export class PollFault extends TaxiwayError {
       readonly cause?: unknown
     } = {},
   ) {
-    super('POLL_FAILED', message, { cause: options.cause })
+    super('POLL_FAILED', cutText(message, maxMessageLength), { cause: options.cause })
     this.kind = kind
-    this.advice = options.advice ?? []
+    this.advice = (options.advice ?? []).map((line) => cutText(line, maxMessageLength))
     this.retryable = options.retryable ?? false
   }
 }

@@ -2,6 +2,7 @@ import { messageBinding } from '../messages.ts'
 import { PollFault } from './fault.ts'
 import type { HttpAnswer } from './http.ts'
 import { readAnswer, type StatusAnswer } from './response.ts'
+import { cutText } from './server-text.ts'
 import { statusText } from './status-fault.ts'
 import type { Warn } from './warnings.ts'
 
@@ -22,15 +23,19 @@ export function redirectTarget({ status, headers }: HttpAnswer, url: URL): URL |
   if (status < 307) {
     throw new PollFault(
       'redirect',
-      `HTTP ${status} leads to ${target}, where the request would come as a GET without its message`,
-      { advice: [`use the address ${target}, here and in the device`] },
+      `HTTP ${status} leads to ${cutText(target.href)}, where the request would come as a GET without its message`,
+      { advice: [`use the address ${cutText(target.href)}, here and in the device`] },
     )
   }
   if (target.origin !== url.origin) {
     throw new PollFault(
       'redirect',
-      `HTTP ${status} leads to another server, ${target}, to which the password is not sent`,
-      { advice: [`if that is the right one, use the address ${target}, here and in the device`] },
+      `HTTP ${status} leads to another server, ${cutText(target.href)}, to which the password is not sent`,
+      {
+        advice: [
+          `if that is the right one, use the address ${cutText(target.href)}, here and in the device`,
+        ],
+      },
     )
   }
   return target
@@ -49,7 +54,7 @@ export async function statusFault(response: HttpAnswer, url: URL): Promise<PollF
         advice: [
           headers['www-authenticate'] !== undefined &&
           !/\bbasic\b/i.test(String(headers['www-authenticate']))
-            ? `the server wants another way than Basic: ${headers['www-authenticate']}`
+            ? `the server wants another way than Basic: ${cutText(String(headers['www-authenticate']))}`
             : 'check the user name and the password, and that this account may poll the collection',
           'on Taxiway: taxiway account list, taxiway account passwd NAME',
         ],
@@ -117,9 +122,13 @@ export async function checkHeaders(response: HttpAnswer, warn: Warn): Promise<vo
     })
   }
   if (taxiiType !== messageBinding) {
-    throw new PollFault('not-taxii', `the answer is in ${taxiiType}, not in ${messageBinding}`, {
-      advice: ['look for the address of the server’s TAXII 1.1 service'],
-    })
+    throw new PollFault(
+      'not-taxii',
+      `the answer is in ${cutText(String(taxiiType))}, not in ${messageBinding}`,
+      {
+        advice: ['look for the address of the server’s TAXII 1.1 service'],
+      },
+    )
   }
   if (!/^(application|text)\/xml\s*(;|$)/i.test(contentType.trim())) {
     warn({

@@ -11,7 +11,7 @@ import { networkFault } from './network-fault.ts'
 export interface HttpBounds {
   /** to connect, for the headers, and between two pieces of a body */
   readonly timeoutMs: number
-  /** for a whole answer */
+  /** for a whole answer, however fast it comes */
   readonly wholeMs: number
   readonly maxHeaderBytes: number
   /** of one answer, as inflated */
@@ -20,7 +20,7 @@ export interface HttpBounds {
 
 export const defaultHttpBounds: HttpBounds = {
   timeoutMs: 60_000,
-  wholeMs: 3_600_000,
+  wholeMs: 1_800_000,
   maxHeaderBytes: 32_768,
   maxResponseBytes: 4 * 1024 * 1024 * 1024,
 }
@@ -90,6 +90,7 @@ export function createHttpClient(tls: TlsFiles = {}, bounds: Partial<HttpBounds>
   })
   const attempted = {
     timeoutMs,
+    wholeMs,
     hasCertificate: tls.certificate !== undefined,
     hasPrivateCa: tls.ca !== undefined,
   }

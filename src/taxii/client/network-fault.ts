@@ -4,6 +4,7 @@ import { PollFault } from './fault.ts'
 export interface Attempted {
   readonly url: URL
   readonly timeoutMs: number
+  readonly wholeMs: number
   /** a client certificate was at hand */
   readonly hasCertificate: boolean
   readonly hasPrivateCa: boolean
@@ -12,7 +13,7 @@ export interface Attempted {
 /** Says in words what a connection failed with. */
 export function networkFault(error: unknown, attempted: Attempted): PollFault {
   if (error instanceof PollFault) return error
-  const { url, timeoutMs } = attempted
+  const { url, timeoutMs, wholeMs } = attempted
   const code = findCode(error)
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const where = `${url.hostname} port ${port}`
@@ -75,7 +76,18 @@ export function networkFault(error: unknown, attempted: Attempted): PollFault {
     })
   }
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return timedOut(`${where} sent its answer so slowly that it had not come whole in time`)
+    // The bound is ours, no device's: another attempt would take as long.
+    return new PollFault(
+      'timeout',
+      `the answer of ${where} was not whole after ${spanText(wholeMs)}`,
+      {
+        advice: [
+          'it is so large, so slow or without end: --blocks shows what comes, --max-answer gives it longer',
+          'shorter windows (--segment) or a collection with pages make smaller answers',
+        ],
+        cause: error,
+      },
+    )
   }
   const why = error instanceof Error ? error.message : String(error)
   return new PollFault('unreachable', `${where} cannot be reached: ${why}`, {
@@ -94,6 +106,10 @@ export function networkFault(error: unknown, attempted: Attempted): PollFault {
       cause: error,
     })
   }
+}
+
+function spanText(ms: number): string {
+  return ms < 60_000 ? `${ms} ms` : `${ms / 60_000} min`
 }
 
 const untrusted = new Set([

@@ -4,6 +4,7 @@ import type { ReceivedBlock } from './block.ts'
 import type { Device } from './device.ts'
 import { PollFault } from './fault.ts'
 import type { Fingerprints } from './fingerprints.ts'
+import { createPartDigest, watchParts } from './part-checks.ts'
 import { checkAnswer, checkLabel, checkRange, windowText } from './range-checks.ts'
 import { type Outgoing, pollFulfillment, pollRequest } from './requests.ts'
 import type { PollAnswer } from './response.ts'
@@ -102,8 +103,11 @@ async function pollParts(
   const ask = (message: Outgoing, pastTheEnd = false) =>
     askForPart(address, message, window, tally, parts, pastTheEnd)
 
-  const first = await ask(pollRequest({ ...rest, ...window, collection }))
+  const watch = watchParts(where)
+
+  const { answer: first, digest } = await ask(pollRequest({ ...rest, ...window, collection }))
   checkAnswer(first, { collection, part: 1 }, where, warn)
+  watch.check(first, 1, digest)
   let last = first
   let received = 1
   const { resultId } = first
@@ -116,7 +120,7 @@ async function pollParts(
           advice: ['the server goes on without end, or its pages are far too small'],
         })
       }
-      const answer = await ask(pollFulfillment(collection, resultId, part), pastTheEnd).catch(
+      const asked = await ask(pollFulfillment(collection, resultId, part), pastTheEnd).catch(
         (error: unknown) => {
           if (!pastTheEnd || !(error instanceof PollFault)) throw error
           warn({
@@ -127,8 +131,10 @@ async function pollParts(
           return undefined
         },
       )
-      if (!answer || (pastTheEnd && answer.blocks === 0)) break
+      if (!asked || (pastTheEnd && asked.answer.blocks === 0)) break
+      const { answer } = asked
       checkAnswer(answer, { collection, part, resultId }, where, warn)
+      watch.check(answer, part, asked.digest)
       received += 1
       last = answer
       if (readsUntilEmpty && answer.blocks === 0) {
@@ -151,9 +157,10 @@ async function askForPart(
   into: Tally,
   { asker, device, warn, seen, onBlock }: WindowParts,
   pastTheEnd: boolean,
-): Promise<PollAnswer> {
+): Promise<{ readonly answer: PollAnswer; readonly digest: string | undefined }> {
   // What an attempt brought that broke off is void.
   let tally = createTally()
+  let digest = createPartDigest()
   const readBlock = (block: ReceivedBlock, exchange: number): void => {
     const packageId = findPackageId(block)
     const reading = device.read(block)
@@ -163,6 +170,7 @@ async function askForPart(
       reading,
       (type, value) => seen.values.claim(`${type}\n${value}`, exchange) === undefined,
     )
+    digest.add(block, packageId, reading)
     checkLabel(block.label, window, warn)
     const isRepeated =
       packageId !== undefined &&
@@ -181,13 +189,14 @@ async function askForPart(
     onBlock: readBlock,
     onVoid(exchange) {
       tally = createTally()
+      digest = createPartDigest()
       seen.values.disown(exchange)
       seen.blocks.disown(exchange)
     },
     ...(pastTheEnd && { attempts: 1 }),
   })
   mergeTally(into, tally)
-  return answer
+  return { answer, digest: digest.value() }
 }
 
 function checkCount({ recordCount }: PollAnswer, blocks: number, where: string, warn: Warn): void {

@@ -4,6 +4,7 @@ import { readXmlStream, type XmlStreamLimits } from '../../xml/stream.ts'
 import { taxiiNamespace } from '../messages.ts'
 import type { ReceivedBlock } from './block.ts'
 import { PollFault } from './fault.ts'
+import { cutText } from './server-text.ts'
 
 /** Everything of a Poll_Response but its blocks. */
 export interface PollAnswer {
@@ -31,9 +32,11 @@ export interface WrittenMoment {
 
 export interface StatusAnswer {
   readonly type: 'Status_Message'
+  /** like the others here for people to read, and cut */
   readonly statusType: string
-  readonly message: string | undefined
-  /** `NAME=value` */
+  /** '' where there is none */
+  readonly message: string
+  /** the first few; `NAME=value` */
   readonly details: readonly string[]
 }
 
@@ -71,14 +74,18 @@ export interface CollectionsAnswer {
 
 export type Answer = PollAnswer | StatusAnswer | DiscoveryAnswer | CollectionsAnswer
 
+const maxDetails = 10
+
 /** Of what is kept of an answer. Real servers describe thousands of collections in 20 MB. */
 const maxKeptBytes = 64 * 1024 * 1024
 // One of each is read.
 const maxKeptInPoll = 100
+/** Elements of an answer besides its blocks: a Poll_Response has a handful, and lists of collections have thousands. */
+const maxOtherElements = { poll: 10_000, lists: 100_000 }
 
 /**
  * Reads a TAXII 1.1 message as it arrives, and hands on each Content_Block without keeping it.
- * @throws PollFault not-xml, wrong-message, too-large; and what the body throws
+ * @throws PollFault not-xml, wrong-message, too-large, endless; and what the body throws
  */
 export async function readAnswer(
   body: AsyncIterable<Uint8Array>,
@@ -88,6 +95,7 @@ export async function readAnswer(
   const children: XmlElement[] = []
   let root: XmlElement | undefined
   let blocks = 0
+  let others = 0
   let bytes = 0
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
@@ -101,13 +109,16 @@ export async function readAnswer(
       root = found
       const isPoll = root.name === 'Poll_Response'
       if (!isPoll && bytes > maxKeptBytes) throw tooLong(root)
-      if (!child || child.namespace !== taxiiNamespace) continue
-      if (isPoll && child.name === 'Content_Block') {
+      if (!child) continue
+      const isOurs = child.namespace === taxiiNamespace
+      if (isPoll && isOurs && child.name === 'Content_Block') {
         blocks += 1
         onBlock(toBlock(child))
-      } else if (!isPoll || children.length < maxKeptInPoll) {
-        children.push(child)
+        continue
       }
+      others += 1
+      if (others > maxOtherElements[isPoll ? 'poll' : 'lists']) throw tooMany(root, others - 1)
+      if (isOurs && (!isPoll || children.length < maxKeptInPoll)) children.push(child)
     }
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
@@ -121,6 +132,12 @@ const serverAdvice = { advice: ['look into the log of the server at this moment'
 
 function tooLong({ name }: XmlElement): PollFault {
   return new PollFault('too-large', `the ${name} is longer than ${maxKeptBytes} bytes`)
+}
+
+function tooMany({ name }: XmlElement, most: number): PollFault {
+  return new PollFault('endless', `the ${name} has more than ${most} elements besides blocks`, {
+    advice: ['the server goes on without end: look at what it sends'],
+  })
 }
 
 function xmlFault(error: XmlError, root: XmlElement | undefined): PollFault {
@@ -159,7 +176,9 @@ const answers = new Set([
 function checkRoot({ name, namespace }: XmlElement): void {
   if (namespace === taxiiNamespace && answers.has(name)) return
   const what =
-    namespace === taxiiNamespace ? `a ${name}` : `<${name}> in the namespace "${namespace}"`
+    namespace === taxiiNamespace
+      ? `another TAXII message, ${cutText(name)}`
+      : `<${cutText(name)}> in the namespace "${cutText(namespace)}"`
   const advice = /taxii_xml_binding-1$/.test(namespace)
     ? 'this is TAXII 1.0: look for the address of the server’s TAXII 1.1 service'
     : 'check the address: what answers there is no TAXII 1.1 service'
@@ -205,11 +224,11 @@ function toAnswer(root: XmlElement, children: readonly XmlElement[], blocks: num
     default:
       return {
         type: 'Status_Message',
-        statusType: findAttribute(root, 'status_type') ?? 'without a type',
-        message: textOf('Message'),
-        details: (find(children, 'Status_Detail')?.children ?? []).map(
-          (one) => `${findAttribute(one, 'name') ?? one.name}=${one.text.trim()}`,
-        ),
+        statusType: cutText(findAttribute(root, 'status_type') ?? 'without a type'),
+        message: cutText(textOf('Message') ?? ''),
+        details: (find(children, 'Status_Detail')?.children ?? [])
+          .slice(0, maxDetails)
+          .map((one) => cutText(`${findAttribute(one, 'name') ?? one.name}=${one.text.trim()}`)),
       }
   }
 }

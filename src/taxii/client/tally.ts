@@ -1,6 +1,7 @@
 import { findAttribute } from '../../xml/read.ts'
 import type { ReceivedBlock } from './block.ts'
 import type { BlockReading, Grade, Reason } from './reading.ts'
+import { cutText } from './server-text.ts'
 
 /** Where something was met first. */
 export interface Example {
@@ -65,7 +66,7 @@ export function addReading(
   const where = { label: block.label, packageId: findPackageId(block) }
   const nothing = { type: undefined, value: undefined }
   tally.blocks += 1
-  addTo(tally.bindings, block.binding, (before = 0) => before + 1)
+  addTo(tally.bindings, cutText(block.binding), (before = 0) => before + 1)
   if (choked) addReason(tally.choked, choked, { ...nothing, ...where })
   for (const reason of ignored) addReason(tally.ignored, reason, { ...nothing, ...where })
   let taken = 0
@@ -77,8 +78,9 @@ export function addReading(
     } else {
       taken += 1
       const fresh = isNew(type, value) ? 1 : 0
-      addTo(tally.types, type, (before) => ({
-        type: before?.type ?? type,
+      const known = cutText(type)
+      addTo(tally.types, known, (before, key) => ({
+        type: before?.type ?? key,
         ingested: (before?.ingested ?? 0) + 1,
         distinct: (before?.distinct ?? 0) + fresh,
       }))
@@ -95,8 +97,8 @@ export function mergeTally(into: Tally, from: Tally): void {
     addTo(into.bindings, binding, (before = 0) => before + count)
   }
   for (const [type, count] of from.types) {
-    addTo(into.types, type, (before) => ({
-      type: before?.type ?? type,
+    addTo(into.types, type, (before, key) => ({
+      type: before?.type ?? key,
       ingested: (before?.ingested ?? 0) + count.ingested,
       distinct: (before?.distinct ?? 0) + count.distinct,
     }))
@@ -124,15 +126,17 @@ export function sumCounts(counts: Iterable<{ readonly count: number }>): number 
 /** The id of the first STIX package in a block. */
 export function findPackageId({ content }: ReceivedBlock): string | undefined {
   const [first] = content.children
-  return first && shorten(findAttribute(first, 'id'))
+  return first && cut(findAttribute(first, 'id'))
 }
 
 function addReason(map: Map<string, ReasonCount>, reason: Reason, example: Example): void {
-  const { rule, grade, text } = reason
+  const { grade } = reason
+  const rule = cutText(reason.rule)
+  const text = cutText(reason.text)
   const short = {
-    type: shorten(example.type),
-    value: shorten(example.value),
-    label: shorten(example.label),
+    type: cut(example.type),
+    value: cut(example.value),
+    label: cut(example.label),
     packageId: example.packageId,
   }
   addTo(map, `${rule} ${grade} ${text}`, (before) =>
@@ -145,14 +149,12 @@ function addReason(map: Map<string, ReasonCount>, reason: Reason, example: Examp
 function addTo<Value>(
   map: Map<string, Value>,
   key: string,
-  change: (before: Value | undefined) => Value,
+  change: (before: Value | undefined, key: string) => Value,
 ): void {
   const known = map.has(key) || map.size < mostKinds ? key : others
-  map.set(known, change(map.get(known)))
+  map.set(known, change(map.get(known), known))
 }
 
-/** Examples are kept: neither long, nor slices that keep a whole answer alive. */
-function shorten(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  return Buffer.from(text.length > 300 ? `${text.slice(0, 299)}…` : text).toString()
+function cut(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : cutText(text)
 }

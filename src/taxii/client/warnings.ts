@@ -1,3 +1,5 @@
+import { cutText } from './server-text.ts'
+
 /** Something that a device bears, or that makes it miss something, and that an operator is to know. */
 export interface Warning {
   /** a stable word to count by */
@@ -20,11 +22,12 @@ export interface Warnings {
   readonly all: () => readonly CountedWarning[]
 }
 
-/** Hands on the first few warnings of each rule, and counts all. */
+/** Hands on the first few warnings of each rule, and counts all. The texts of the server in them are cut. */
 export function createWarnings(onWarning: Warn, handedOn = 3): Warnings {
   const counted = new Map<string, CountedWarning>()
   return {
-    warn(warning) {
+    warn({ where, ...told }) {
+      const warning = { ...told, where: where === undefined ? undefined : cutText(where) }
       const before = counted.get(warning.rule)
       const count = (before?.count ?? 0) + 1
       counted.set(warning.rule, { ...(before ?? warning), count })
