@@ -40,7 +40,7 @@ t.test('a pulse of 100,000 indicators streams through a small heap', async (t) =
   const { rows } = await sql`
     select (select count(*)::integer from assertions) as assertions,
       (select count(*)::integer from assertions where not suppressed) as surviving,
-      (select count(distinct indicator_id)::integer
+      (select count(distinct subject_id)::integer
         from blocks b join collections c on c.id = b.collection_id where name = 'all') as published,
       (select count(*)::integer from rejections) as rejected,
       (select count(*)::integer from reports where digest is not null and reading is null) as whole`.execute(
