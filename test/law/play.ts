@@ -90,7 +90,8 @@ export async function play(
     if (text !== 'commit') return
     const step = current.get(actor)
     current.delete(actor)
-    await step?.committed(query, judgedAt.get(actor) ?? new Date(0))
+    const told = await step?.committed(query, judgedAt.get(actor) ?? new Date(0))
+    if (told === 'not yet') current.set(actor, step)
     model.committed(await readFacts(query, model.publications))
   }
 

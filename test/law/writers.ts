@@ -18,8 +18,11 @@ import { key, type Served } from './served.ts'
 export interface WriterStep {
   readonly what: string
   run(intake: Intake): Promise<void>
-  /** What the first commit of it changes in what may be served. */
-  committed(query: Query, now: Date): Promise<void> | void
+  /**
+   * What the first commit of it changes in what may be served.
+   * @returns 'not yet' where that commit has changed nothing, so that the next is asked
+   */
+  committed(query: Query, now: Date): Promise<void> | void | 'not yet'
 }
 
 export function sourceName(index: number): string {
@@ -28,13 +31,19 @@ export function sourceName(index: number): string {
 
 export function takeInStep(index: number, one: ReportWithAssertions, served: Served): WriterStep {
   const source = sourceName(index)
+  let stored = false
   return {
     what: `takes in ${one.report.externalId} of ${source}`,
     run: async (intake) => {
+      stored = false
       const sourceId = await getSourceId(intake.db, source)
-      await takeIn(intake, { sourceId, reports: [one], rejections: [] })
+      // Where judging has changed meanwhile, a transaction is given up and all is judged anew.
+      const passed = async () => {
+        stored = true
+      }
+      await takeIn(intake, { sourceId, reports: [one], rejections: [], passed })
     },
-    committed: () => served.takeIn(source, one),
+    committed: () => (stored ? served.takeIn(source, one) : 'not yet'),
   }
 }
 
