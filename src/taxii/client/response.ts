@@ -177,12 +177,12 @@ function checkRoot({ name, namespace }: XmlElement): void {
   if (namespace === taxiiNamespace && answers.has(name)) return
   const what =
     namespace === taxiiNamespace
-      ? `another TAXII message, ${cutText(name)}`
-      : `<${cutText(name)}> in the namespace "${cutText(namespace)}"`
+      ? `<${cutText(name)}>, which answers no request`
+      : `<${cutText(name)}> in the namespace "${cutText(namespace)}", not a message of TAXII 1.1`
   const advice = /taxii_xml_binding-1$/.test(namespace)
     ? 'this is TAXII 1.0: look for the address of the server’s TAXII 1.1 service'
     : 'check the address: what answers there is no TAXII 1.1 service'
-  throw new PollFault('wrong-message', `the answer is ${what}, not a message of TAXII 1.1`, {
+  throw new PollFault('wrong-message', `the answer is ${what}`, {
     advice: [advice],
   })
 }

@@ -93,6 +93,11 @@ const cases: Record<string, Case> = {
     kind: 'wrong-message',
     says: /taxii_xml_binding-1"/,
   },
+  'a message that answers nothing': {
+    answer: (met) => send(met, pollResponse(met).replaceAll('Poll_Response', 'Inbox_Message')),
+    kind: 'wrong-message',
+    says: /^the answer is <Inbox_Message>, which answers no request$/,
+  },
   'an answer to something else': {
     answer: (met) => send(met, pollResponse(met).replaceAll('Poll_Response', 'Discovery_Response')),
     kind: 'wrong-message',
