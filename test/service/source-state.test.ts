@@ -151,7 +151,10 @@ t.test(
         }
         const { stdout } = await run('collection', 'list')
         for (const name of ['user_me', 'user_declared']) {
-          t.match(stdout, new RegExp(`^${name} +esa +green +urn:stix.mitre.org:xml:1.1.1 +0$`, 'm'))
+          t.match(
+            stdout,
+            new RegExp(`^${name} +esa +indicator +green +urn:stix.mitre.org:xml:1.1.1 +0$`, 'm'),
+          )
         }
         const collections = await cabby(other, 'taxii-collections')
         t.notMatch(collections.said, 'ERROR')
