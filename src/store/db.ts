@@ -52,7 +52,9 @@ async function openEmbedded(dataDir: string): Promise<Store> {
   try {
     const pglite = await PGlite.create({
       dataDir: join(dataDir, 'pglite'),
-      parsers: { [pgliteTypes.INT8]: exactNumber },
+      parsers: { [pgliteTypes.INT8]: exactNumber, [pgliteTypes.BYTEA]: bytesFromHex },
+      // PGlite's own goes through an array of strings, one a byte.
+      serializers: { [pgliteTypes.BYTEA]: bytesToHex },
     })
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) })
     // The dialect closes PGlite only once it has run a query.
@@ -166,6 +168,14 @@ function typeParser(oid: number, format?: 'text' | 'binary') {
     return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(exactNumber))
   }
   return pg.types.getTypeParser(oid, format as 'text')
+}
+
+function bytesFromHex(text: string): Uint8Array {
+  return Buffer.from(text.slice('\\x'.length), 'hex')
+}
+
+function bytesToHex(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
 }
 
 const int8ArrayOid = 1016
