@@ -1,5 +1,5 @@
 /**
- * What is measured: `npm run bench [-- authors|feed|ingest|polls|start …] [--runs N]`. Figures are medians with the
+ * What is measured: `npm run bench [-- authors|feed|ingest|polls|reports|start …] [--runs N]`. Figures are medians with the
  * least and the most of all runs; limits are those of docs/performance.md.
  */
 import { benchAuthors } from './authors.ts'
@@ -8,6 +8,7 @@ import { benchIngest } from './ingest.ts'
 import { benchJudging } from './judging.ts'
 import { printLines } from './measure.ts'
 import { benchPolls } from './polls.ts'
+import { benchReports } from './reports.ts'
 import { benchShow } from './show.ts'
 import { benchStart } from './start.ts'
 import { benchWalk } from './walk.ts'
@@ -18,6 +19,7 @@ const benches = {
   ingest: benchIngest,
   judging: benchJudging,
   polls: benchPolls,
+  reports: benchReports,
   show: benchShow,
   start: benchStart,
   walk: benchWalk,
