@@ -39,6 +39,8 @@ interface Pending {
   readonly asked: { begin?: Micros; end?: Micros }
   readonly resultId: string
   next: number
+  /** the part that it asks for again, until it has been answered */
+  again: number | undefined
 }
 
 export function createClient(
@@ -183,7 +185,13 @@ async function ask(talk: Talk, window: Window, responseType: 'FULL' | 'COUNT_ONL
   // It was right, which the client does not come to know.
   if (exchange.end === 'lost') return
   if (part?.more) {
-    client.pending = { poll: fixed, asked: window, resultId: part.resultId, next: 2 }
+    client.pending = {
+      poll: fixed,
+      asked: window,
+      resultId: part.resultId,
+      next: 2,
+      again: undefined,
+    }
     await fetchParts(talk, client.pending)
   } else {
     finish(client, fixed, window, response.range.end)
@@ -193,6 +201,11 @@ async function ask(talk: Talk, window: Window, responseType: 'FULL' | 'COUNT_ONL
 async function fetchParts(talk: Talk, pending: Pending) {
   const { client, exchange } = talk
   for (;;) {
+    // What it asks for again it has given up: it does not go on before it has that anew.
+    if (pending.again !== undefined) {
+      await fetchPart(talk, pending, pending.again, true)
+      pending.again = undefined
+    }
     const wanted = pending.next
     const { part, range, blocks } = await fetchPart(talk, pending, wanted, false)
     pending.next = wanted + 1
@@ -202,7 +215,7 @@ async function fetchParts(talk: Talk, pending: Pending) {
       return
     }
     const again = exchange.replays[wanted - 2]
-    if (again !== undefined) await fetchPart(talk, pending, 1 + (again % wanted), true)
+    if (again !== undefined) pending.again = 1 + (again % wanted)
   }
 }
 
