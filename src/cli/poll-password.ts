@@ -37,8 +37,9 @@ function firstLine(content: string, where: string): string {
 /** Shows nothing of what is typed. */
 function askOnTerminal(question: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(question)
+  // Before it asks: what is typed at once would be shown.
   stdin.setRawMode(true)
+  stderr.write(question)
   stdin.setEncoding('utf8')
   stdin.resume()
   return new Promise((resolve, reject) => {
