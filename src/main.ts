@@ -36,8 +36,16 @@ for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
 }
 
 // Whoever reads our output may stop, as `head` does: what the command was asked for is done all the same.
+let unwritable = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE' || unwritable) return
+  unwritable = true
+  console.error(
+    `taxiway: standard output cannot be written (${error.message}): what it holds is not whole; see to the disk that it goes to`,
+  )
+  process.once('exit', () => {
+    process.exitCode = process.exitCode || 1
+  })
 })
 
 try {

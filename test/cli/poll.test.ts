@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { runPython } from '../helpers/python.ts'
 import { makeFolder } from '../helpers/stores.ts'
@@ -53,6 +55,25 @@ async function poll(t: Test, answer: Answering, ...args: string[]) {
   t.notMatch(ended.stdout + ended.stderr, /[\0-\x09\x0b-\x1f\x7f-\x9f]/)
   return { ...ended, met: server.met }
 }
+
+t.test('a full disk under the output is told in a sentence and by the exit code', async (t) => {
+  const server = await startRogueServer(t, twoBlocks)
+  const disk = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(disk))
+  const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const args = [program, 'poll', server.url.href, '--collection', 'c', '--json']
+  const child = spawn(process.execPath, args, { stdio: ['ignore', disk, 'pipe'] })
+  let stderr = ''
+  child.stderr?.on('data', (data) => {
+    stderr += data
+  })
+  const [code] = await once(child, 'close')
+  t.equal(code, 1)
+  t.match(
+    stderr,
+    /^taxiway: standard output cannot be written \(ENOSPC: [^\n]*\): what it holds is not whole; [^\n]*\n$/,
+  )
+})
 
 t.test('people are told who polls, each window, what is dropped and what is held', async (t) => {
   const { code, stdout, stderr, met } = await poll(t, twoBlocks, ...as('esa1'))

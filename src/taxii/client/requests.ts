@@ -49,7 +49,7 @@ export interface PollQuestion {
   readonly begin: Micros | undefined
   readonly end: Micros | undefined
   readonly subscriptionId: string | undefined
-  /** none: any */
+  /** what it asks for; an empty list asks for any */
   readonly bindings: readonly string[]
 }
 

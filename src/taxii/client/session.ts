@@ -23,7 +23,7 @@ export interface PollPlan {
   readonly deltas: number
   /** between further delta polls, which go on until the signal; undefined: there are none */
   readonly intervalMs: number | undefined
-  /** none: any */
+  /** what it asks for; an empty list asks for any */
   readonly bindings: readonly string[]
   readonly subscriptionId: string | undefined
   /** asks at `url` where to poll */
