@@ -14,6 +14,7 @@ import {
   addDraft,
   createSharedPackageWriter,
   leaveUnwanted,
+  mostValuesLength,
   type SharedPackage,
   sharePackage,
   takeOut,
@@ -52,7 +53,14 @@ export async function prepareChunks(
   const newest = toNewest(work, await findNewestBlocks(db, ids))
   for (let from = 0; from < ids.length; from += groupChunks) {
     const chunks = await readChunks(db, ids.slice(from, from + groupChunks), collections, work.now)
-    const fresh: SharedPackage[] = []
+    let fresh: SharedPackage[] = []
+    let valuesLength = 0
+    const storeFresh = async () => {
+      const storePackages = await createSharedPackageWriter(work, fresh.length)
+      await storePackages(fresh)
+      fresh = []
+      valuesLength = 0
+    }
     for (const chunk of chunks) {
       for (const wanted of renderFor(chunk, collections, work.producer)) {
         const old = takeOut(newest, wanted.stream, chunk.chunkId)
@@ -64,11 +72,12 @@ export async function prepareChunks(
         }
         addChunkDraft(work, chunk.chunkId, wanted, old)
       }
+      valuesLength += chunk.permitted.reduce((sum, { value }) => sum + value.length, 0)
+      if (valuesLength > mostValuesLength) await storeFresh()
       // A poll that comes in meanwhile waits for one chunk at most.
       await setImmediate()
     }
-    const storePackages = await createSharedPackageWriter(work, fresh.length)
-    await storePackages(fresh)
+    await storeFresh()
   }
   leaveUnwanted(work, newest)
 }

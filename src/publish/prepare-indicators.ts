@@ -9,6 +9,7 @@ import {
   addDraft,
   createSharedPackageWriter,
   leaveUnwanted,
+  mostValuesLength,
   type SharedPackage,
   sharePackage,
   takeOut,
@@ -36,9 +37,9 @@ export async function prepareIndicators(
     permits.length * collections.length * contentBindings.length,
   )
   const writes: Promise<void>[] = []
-  for (let from = 0; from < permits.length; from += batchIndicators) {
+  for (const batch of batchesOf(permits)) {
     const fresh: SharedPackage[] = []
-    for (const indicator of permits.slice(from, from + batchIndicators)) {
+    for (const indicator of batch) {
       for (const wanted of renderFor(indicator, collections, producer)) {
         const old = takeOut(newest, wanted.stream, indicator.indicatorId)
         const same = old && !old.withdrawn && old.digest === wanted.package.digest
@@ -58,10 +59,29 @@ export async function prepareIndicators(
     const write = storePackages(fresh)
     write.catch(() => {}) // thrown below, with all others
     writes.push(write)
-    await setImmediate()
+    // One that was cut short for its size waits until it is stored, so that such do not pile up.
+    if (batch.length < batchIndicators) await write
+    else await setImmediate()
   }
   await Promise.all(writes)
   leaveUnwanted(work, newest)
+}
+
+/** In their order, so many at a time as may be rendered at once. */
+function* batchesOf(
+  permits: readonly IndicatorWithPermits[],
+): Generator<readonly IndicatorWithPermits[]> {
+  let from = 0
+  let valuesLength = 0
+  for (const [place, { value }] of permits.entries()) {
+    valuesLength += value.length
+    const count = place + 1 - from
+    if (count < batchIndicators && valuesLength <= mostValuesLength) continue
+    yield permits.slice(from, place + 1)
+    from = place + 1
+    valuesLength = 0
+  }
+  if (from < permits.length) yield permits.slice(from)
 }
 
 /** What each collection should have of this indicator; collections that show the same share one package. */

@@ -6,6 +6,12 @@ import type { StoredCollection } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { createPackageWriter } from '../store/packages.ts'
 
+/**
+ * Of the values of packages that are rendered before they are stored, in UTF-16 units: a YARA rule may be 64 kB, and
+ * four times that in XML.
+ */
+export const mostValuesLength = 1_000_000
+
 /** What preparing blocks works with, and gathers. */
 export interface Work {
   readonly db: Db
