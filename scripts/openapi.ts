@@ -1,7 +1,8 @@
+import type { AdminParts } from '../src/admin/parts.ts'
 import { buildApp } from '../src/app.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
-import type { Db } from '../src/store/db.ts'
+import type { Identify } from '../src/model/account.ts'
 import type { Feed } from '../src/taxii/feed.ts'
 import { version } from '../src/version.ts'
 
@@ -9,9 +10,9 @@ import { version } from '../src/version.ts'
 export async function renderOpenapi(): Promise<string> {
   const app = await buildApp({
     // Nothing is asked of it: the routes are only listed.
-    db: {} as Db,
+    admin: { version } as AdminParts,
     feed: {} as Feed,
-    authenticate: async () => undefined,
+    identify: {} as Identify,
     checkStore: async () => {},
     metrics: createMetrics(),
     log: createLog('silent'),

@@ -1,20 +1,20 @@
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { healthRoutes } from './http/health.ts'
 import { problem } from './http/problem.ts'
+import { whoIsAskingHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
-import type { Authenticate } from './model/account.ts'
-import type { Db } from './store/db.ts'
+import type { Identify } from './model/account.ts'
 import type { Feed } from './taxii/feed.ts'
 import { taxiiRoutes } from './taxii/routes.ts'
 
 export interface AppParts {
-  /** for administrators */
-  readonly db: Db
+  readonly admin: AdminParts
   readonly feed: Feed
-  readonly authenticate: Authenticate
+  readonly identify: Identify
   /** rejects while the store cannot be used */
   readonly checkStore: () => Promise<void>
   readonly metrics: Metrics
@@ -74,10 +74,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     checkStore: parts.checkStore,
     registry: parts.metrics.registry,
   })
-  await adminRoutes(app, parts)
+  await adminRoutes(app, parts.admin, (scope) => whoIsAskingHook(scope, parts.identify))
   await taxiiRoutes(app, {
     feed: parts.feed,
-    authenticate: parts.authenticate,
+    identify: parts.identify,
     publicUrl: parts.publicUrl,
     log: parts.log,
   })

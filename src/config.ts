@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { accountNameFault, passwordFault } from './model/account.ts'
 import { authorCollectionName } from './model/author-collection.ts'
 import { ConfigError } from './model/errors.ts'
@@ -17,6 +18,20 @@ export interface Config {
   /** undefined: made at the first start */
   readonly adminPassword: string | undefined
   readonly logLevel: string
+  readonly secrets: {
+    /** encrypts what must be kept and signs tokens, the same for all replicas; undefined: made once in dataDir */
+    readonly key: string | undefined
+    /** the one before, still accepted while keys are changed */
+    readonly previousKey: string | undefined
+  }
+  /** how long a JWT of /management/auth is accepted */
+  readonly jwtSeconds: number
+  /** undefined: plain HTTP */
+  readonly tls: TlsConfig | undefined
+  /** whether plain HTTP may be spoken beyond loopback */
+  readonly allowPlainHttp: boolean
+  /** addresses and CIDR blocks of proxies whose X-Forwarded headers are believed */
+  readonly trustedProxies: readonly string[]
   /** how long the parts of a paged poll can be fetched */
   readonly resultSetSeconds: number
   /** how long polls stay in the ledger */
@@ -30,6 +45,17 @@ export interface Config {
   readonly warninglistsDir: string | undefined
   /** what looks like a mistake but need not be one, a sentence each */
   readonly warnings: readonly string[]
+}
+
+export interface TlsConfig {
+  /** PEM: the server's certificate and what stands between it and its root */
+  readonly certFile: string
+  readonly keyFile: string
+  readonly keyPassphrase: string | undefined
+  /** PEM: who signs the certificates of clients; undefined: none is asked for */
+  readonly clientCaFile: string | undefined
+  readonly clientCertificates: 'none' | 'optional' | 'required'
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
 export interface OtxConfig {
@@ -57,6 +83,13 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @throws ConfigError naming every variable that is wrong and what it should be
  */
 export function readConfig(environment: Environment = process.env): Config {
+  return readConfigAndClient(environment).config
+}
+
+function readConfigAndClient(environment: Environment): {
+  readonly config: Config
+  readonly client: ClientConfig
+} {
   const problems: string[] = []
   const known = new Set<string>()
   const read = (name: string): string | undefined => {
@@ -137,6 +170,11 @@ export function readConfig(environment: Environment = process.env): Config {
     adminUsername: read('ADMIN_USERNAME') ?? 'admin',
     adminPassword: secret('ADMIN_PASSWORD'),
     logLevel,
+    secrets: { key: secret('SECRET_KEY'), previousKey: secret('SECRET_KEY_PREVIOUS') },
+    jwtSeconds: integer('JWT_SECONDS', 60, 86_400, 3_600),
+    tls: readTls({ read, problem, secret, integer, flag, url }),
+    allowPlainHttp: flag('ALLOW_PLAIN_HTTP', false),
+    trustedProxies: readTrustedProxies(read, problem),
     resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
     ledgerDays: integer('LEDGER_DAYS', 2, 3_650, 90),
     producer: {
@@ -145,6 +183,22 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     otx: readOtx({ read, problem, secret, integer, flag, url }),
     warninglistsDir: read('WARNINGLISTS_DIR'),
+  }
+  const client: ClientConfig = {
+    url: url('URL', ['http', 'https'], read('URL')),
+    token: secret('TOKEN'),
+    caFile: read('CA_FILE'),
+  }
+  for (const [name, key] of [
+    ['SECRET_KEY', config.secrets.key],
+    ['SECRET_KEY_PREVIOUS', config.secrets.previousKey],
+  ] as const) {
+    if (key !== undefined && key.length < minSecretKeyLength) {
+      problem(name, 'must have at least 32 characters; "openssl rand -base64 32" makes one')
+    }
+  }
+  if (config.secrets.previousKey !== undefined && config.secrets.key === undefined) {
+    problem('SECRET_KEY_PREVIOUS', 'needs TAXIWAY_SECRET_KEY, the key that comes after it')
   }
   if (config.adminPassword !== undefined) {
     const fault = passwordFault(config.adminPassword)
@@ -160,9 +214,10 @@ export function readConfig(environment: Environment = process.env): Config {
   const warnings = unknown.map(
     (name) => `${name} is not a setting of Taxiway; .env.example has all`,
   )
-  return { ...config, warnings }
+  return { config: { ...config, warnings }, client }
 }
 
+const minSecretKeyLength = 32
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 interface Readers {
@@ -172,6 +227,67 @@ interface Readers {
   integer(name: string, least: number, most: number, otherwise: number): number
   flag(name: string, otherwise: boolean): boolean
   url(name: string, protocols: readonly string[], text: string | undefined): string | undefined
+}
+
+function readTls({ read, secret, problem }: Readers): TlsConfig | undefined {
+  const certFile = read('TLS_CERT_FILE')
+  const keyFile = read('TLS_KEY_FILE')
+  const clientCaFile = read('TLS_CLIENT_CA_FILE')
+  const keyPassphrase = secret('TLS_KEY_PASSPHRASE')
+  const wanted = read('TLS_CLIENT_CERTIFICATES')
+  const version = read('TLS_MIN_VERSION') ?? '1.2'
+  if (version !== '1.2' && version !== '1.3') {
+    problem('TLS_MIN_VERSION', `must be 1.2 or 1.3, not "${version}"`)
+  }
+  if (wanted !== undefined && wanted !== 'optional' && wanted !== 'required') {
+    problem('TLS_CLIENT_CERTIFICATES', `must be optional or required, not "${wanted}"`)
+  }
+  if (wanted !== undefined && clientCaFile === undefined) {
+    problem('TLS_CLIENT_CERTIFICATES', 'needs TAXIWAY_TLS_CLIENT_CA_FILE: who signs them')
+  }
+  if (certFile === undefined || keyFile === undefined) {
+    const [one, other] = certFile === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT']
+    if (certFile !== undefined || keyFile !== undefined) {
+      problem(`TLS_${one}_FILE`, `is missing beside TAXIWAY_TLS_${other}_FILE`)
+    } else if (clientCaFile !== undefined) {
+      problem('TLS_CLIENT_CA_FILE', 'needs TAXIWAY_TLS_CERT_FILE and TAXIWAY_TLS_KEY_FILE')
+    }
+    return undefined
+  }
+  const asked = wanted === 'required' ? 'required' : 'optional'
+  return {
+    certFile,
+    keyFile,
+    keyPassphrase,
+    clientCaFile,
+    clientCertificates: clientCaFile === undefined ? 'none' : asked,
+    minVersion: version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+  }
+}
+
+function readTrustedProxies(read: Readers['read'], problem: Readers['problem']): readonly string[] {
+  const proxies = (read('TRUSTED_PROXIES') ?? '').split(',').flatMap((one) => one.trim() || [])
+  for (const proxy of proxies) {
+    const [address = '', prefix, ...more] = proxy.split('/')
+    const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1
+    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+    if (bits > 0 && isPrefix && more.length === 0) continue
+    problem('TRUSTED_PROXIES', `must be addresses or CIDR blocks, which "${proxy}" is not`)
+  }
+  return proxies
+}
+
+/** Where a command finds a server that does not run on this machine. */
+export interface ClientConfig {
+  readonly url: string | undefined
+  readonly token: string | undefined
+  /** PEM: who signs the server's certificate, besides those that Node knows */
+  readonly caFile: string | undefined
+}
+
+/** @throws ConfigError */
+export function readClientConfig(environment: Environment = process.env): ClientConfig {
+  return readConfigAndClient(environment).client
 }
 
 function readOtx({ read, secret, problem, integer, flag, url }: Readers): OtxConfig | undefined {

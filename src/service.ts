@@ -15,7 +15,8 @@ import { warnOfShortLedger } from './ledger-days.ts'
 import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
-import { createAuthenticate } from './security/authenticate.ts'
+import { openKeyring } from './open-keyring.ts'
+import { createIdentify } from './security/identify.ts'
 import { createSharedWork, reportFailures } from './shared-work.ts'
 import { observeSources } from './source-metrics.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
@@ -111,11 +112,12 @@ export async function startService(
     const metrics = createMetrics()
     observeSources(metrics.registry, store.db)
     const intake = createIntake(config, store)
+    const keyring = await openKeyring(config, store, log)
     await options.prepare?.(store, intake)
     const app = await buildApp({
-      db: store.db,
+      admin: { db: store.db, intake, keyring, log, version },
       feed: createStoredFeed(store.db, config.resultSetSeconds),
-      authenticate: createAuthenticate(store.db),
+      identify: createIdentify(store.db),
       checkStore: createStoreCheck(store.db),
       metrics,
       log,

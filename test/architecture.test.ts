@@ -26,23 +26,24 @@ const rules: Record<string, Rule> = {
   intake: { folders: ['model', 'curation', 'store', 'publish'], npm: [] },
   ingest: { folders: ['model', 'sources', 'intake', 'store', 'jobs'], npm: [] },
   isolation: { folders: ['model', 'store', 'jobs'], npm: [] },
-  security: { folders: ['model', 'store'], npm: [] },
-  http: { folders: ['model', 'security'], npm: ['fastify', '@fastify/*'] },
+  security: { folders: ['model', 'store'], npm: ['jose', 'lru-cache'] },
+  http: { folders: ['model', 'security'], npm: ['fastify', '@fastify/*', 'typebox'] },
   taxii: {
     folders: ['model', 'store', 'publish', 'stix', 'intake', 'xml', 'http'],
     npm: ['fastify', 'undici'],
   },
   admin: {
     folders: ['model', 'store', 'intake', 'publish', 'isolation', 'security', 'http'],
-    npm: ['fastify', 'typebox'],
+    npm: ['fastify', 'typebox', 'undici'],
   },
   standins: { folders: [], npm: ['fastify'] },
-  cli: { folders: ['*'], npm: ['commander', 'cli-progress'] },
+  cli: { folders: ['*'], npm: ['commander', 'cli-progress', '@bomb.sh/tab'] },
 }
 
 /** A package that one file of its folder alone may use. */
 const onlyIn: Record<string, Record<string, string>> = {
   taxii: { fastify: 'taxii/routes.ts', undici: 'taxii/client/http.ts' },
+  admin: { undici: 'admin/client/http.ts' },
 }
 
 const vagueNames = /^(utils?|helpers?|common|managers?)$/

@@ -34,6 +34,11 @@ t.test('without any variable there are defaults, and no secret among them', asyn
     adminUsername: 'admin',
     adminPassword: undefined,
     logLevel: 'info',
+    secrets: { key: undefined, previousKey: undefined },
+    jwtSeconds: 3_600,
+    tls: undefined,
+    allowPlainHttp: false,
+    trustedProxies: [],
     resultSetSeconds: 86_400,
     ledgerDays: 90,
     producer: {

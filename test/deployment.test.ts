@@ -73,7 +73,8 @@ t.test('.env.example has every setting, and no other', async (t) => {
 })
 
 t.test('the defaults that .env.example shows are the defaults', async (t) => {
-  const withoutDefault = /_(PUBLIC_URL|DATABASE_URL|PASSWORD|API_KEY|OTX_AUTHORS|WARNINGLISTS_DIR)$/
+  const withoutDefault =
+    /_(PUBLIC_URL|DATABASE_URL|PASSWORD|API_KEY|OTX_AUTHORS|WARNINGLISTS_DIR)$|^TAXIWAY_(URL|CA_FILE|TRUSTED_PROXIES|TLS_\w+_FILE)$/
   const shown = [...readText('.env.example').matchAll(/^#(TAXIWAY_[A-Z_]+)=(.+)$/gm)]
     .map(([, name, value]) => [String(name), String(value)] as const)
     .filter(([name]) => !withoutDefault.test(name))

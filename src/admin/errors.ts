@@ -1,12 +1,15 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { Unauthorized } from '../http/basic-auth.ts'
 import { type Problem, problem } from '../http/problem.ts'
+import { Unauthorized } from '../http/who-is-asking.ts'
 import { SourceNotFound, StoreUnavailable, TaxiwayError } from '../model/errors.ts'
+import type { Permission } from '../model/permission.ts'
 
-/** An account that may poll, and no more, asked for what administrators may. */
-export class NotAnAdministrator extends TaxiwayError {
-  constructor() {
-    super('NOT_AN_ADMINISTRATOR', 'this is for administrators alone')
+/** Whoever asked may not do this: his role does not, or the token that he shows is limited. */
+export class NotPermitted extends TaxiwayError {
+  readonly permission: Permission
+  constructor(permission: Permission) {
+    super('NOT_PERMITTED', `this needs the permission ${permission}`)
+    this.permission = permission
   }
 }
 
@@ -25,8 +28,9 @@ function describe(error: unknown): Omit<Problem, 'type'> {
   if (error instanceof Unauthorized) {
     return { title: 'Unauthorized', status: 401, detail: 'A valid name and password are needed.' }
   }
-  if (error instanceof NotAnAdministrator) {
-    return { title: 'Forbidden', status: 403, detail: 'This is for administrators alone.' }
+  if (error instanceof NotPermitted) {
+    const detail = `This needs the permission ${error.permission}, which this account or token has not.`
+    return { title: 'Forbidden', status: 403, detail }
   }
   if (error instanceof SourceNotFound) {
     return { title: 'Not found', status: 404, detail: `${error.message}.` }

@@ -92,7 +92,7 @@ const detailed = {
 
 const refusals = {
   401: { description: 'No valid name and password.', ...problemContent },
-  403: { description: 'The account is no administrator.', ...problemContent },
+  403: { description: 'The account or the token may not.', ...problemContent },
   503: { description: 'The database does not answer.', ...problemContent },
 }
 
@@ -100,6 +100,7 @@ export function sourceRoutes(app: FastifyInstance, db: Db): void {
   app.get(
     '/api/v1/sources',
     {
+      config: { permission: 'sources:read' },
       schema: {
         operationId: 'listSources',
         summary: 'Where indicators come from, and how each is',
@@ -122,6 +123,7 @@ export function sourceRoutes(app: FastifyInstance, db: Db): void {
   app.get<{ Params: { name: string } }>(
     '/api/v1/sources/:name',
     {
+      config: { permission: 'sources:read' },
       schema: {
         operationId: 'getSource',
         summary: 'One source, with what it has brought',

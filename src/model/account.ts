@@ -1,15 +1,46 @@
-export const roles = ['reader', 'administrator'] as const
+import type { Permission } from './permission.ts'
+
+export const roles = ['reader', 'curator', 'responder', 'administrator'] as const
 export type Role = (typeof roles)[number]
 
-/** Who is asking. An administrator reads every collection; a reader those that were granted. */
+/** An administrator reads and writes every collection; everyone else those that were granted. */
 export interface Account {
   readonly id: number
   readonly name: string
   readonly role: Role
 }
 
-/** @returns undefined for an unknown name and for a wrong password alike */
-export type Authenticate = (name: string, password: string) => Promise<Account | undefined>
+/** How somebody proved who he is. */
+export const proofs = ['password', 'token', 'jwt', 'certificate', 'local'] as const
+export type Proof = (typeof proofs)[number]
+
+/** Who is asking, and what this way of asking lets him do. */
+export interface Caller {
+  readonly account: Account
+  readonly proof: Proof
+  /** of the role's permissions those that a token's scopes leave */
+  readonly permissions: ReadonlySet<Permission>
+}
+
+/** A certificate that the TLS layer has verified against TAXIWAY_TLS_CLIENT_CA_FILE. */
+export interface ClientCertificate {
+  /** SHA-256 of its DER form, 64 lower-case hexadecimal digits */
+  readonly fingerprint: string
+  /** its distinguished name as `CN=esa1, O=Example`, in the order of the certificate reversed (RFC 4514) */
+  readonly subject: string
+}
+
+/**
+ * Finds out who is asking. Each resolves to undefined for an unknown, wrong, expired or revoked proof and
+ * for an account that is disabled alike, and may throw TooManyGuesses or StoreUnavailable.
+ * `address` is the client's, behind trusted proxies the one that they name.
+ */
+export interface Identify {
+  byPassword(name: string, password: string, address: string): Promise<Caller | undefined>
+  /** a token, or a JWT of `/management/auth` */
+  byBearer(token: string, address: string): Promise<Caller | undefined>
+  byCertificate(certificate: ClientCertificate, address: string): Promise<Caller | undefined>
+}
 
 /** What is wrong with a name, as the end of a sentence, or undefined. */
 export function accountNameFault(name: string): string | undefined {

@@ -94,6 +94,34 @@ export class LeaseLost extends TaxiwayError {
   }
 }
 
+/** Too many wrong proofs came from this address for this name, or in all; nothing was checked. */
+export class TooManyGuesses extends TaxiwayError {
+  readonly retryAfterSeconds: number
+  constructor(retryAfterSeconds: number) {
+    super('TOO_MANY_GUESSES', `too many wrong credentials; try again in ${retryAfterSeconds} s`)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+export class AccountNotFound extends TaxiwayError {
+  constructor(name: string) {
+    super('ACCOUNT_NOT_FOUND', `there is no account "${name}"`)
+  }
+}
+
+export class AccountExists extends TaxiwayError {
+  constructor(name: string) {
+    super('ACCOUNT_EXISTS', `there is an account "${name}" already`)
+  }
+}
+
+/** What was sealed cannot be opened, or the store's secrets are sealed under another key than the one given. */
+export class SecretKeyWrong extends TaxiwayError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SECRET_KEY_WRONG', message, options)
+  }
+}
+
 /** An upstream did not answer as its documentation says. */
 export class UpstreamError extends TaxiwayError {
   /** whether the same request may succeed later */

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Authenticate } from '../model/account.ts'
+import type { Account } from '../model/account.ts'
 import { findAccount } from '../store/accounts.ts'
 import type { Db } from '../store/db.ts'
 import { verifyPassword } from './passwords.ts'
@@ -8,6 +8,9 @@ import { verifyPassword } from './passwords.ts'
 const maxChecksAtOnce = 2
 const maxRemembered = 1_000
 
+/** @returns undefined for an unknown name and for a wrong password alike */
+export type Authenticate = (name: string, password: string) => Promise<Account | undefined>
+
 /**
  * Makes the check of names and passwords. A pair that was right is remembered for a while, as a keyed digest
  * that is worthless outside this process, so that a client that sends its password with each poll pays for
@@ -15,7 +18,7 @@ const maxRemembered = 1_000
  */
 export function createAuthenticate(db: Db, rememberMs = 300_000, now = Date.now): Authenticate {
   const key = randomBytes(32)
-  const remembered = new Map<string, { digest: Buffer; hash: string; until: number }>()
+  const remembered = new Map<string, { digest: Buffer; hash: string | undefined; until: number }>()
   const underWay = new Map<string, Promise<boolean>>()
   const queue = createQueue(maxChecksAtOnce)
 

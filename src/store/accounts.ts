@@ -4,7 +4,10 @@ import type { Db } from './db.ts'
 
 export interface AccountWithSecret {
   readonly account: Account
-  readonly passwordHash: string
+  /** undefined: nobody signs in with a password */
+  readonly passwordHash: string | undefined
+  readonly disabled: boolean
+  readonly credentialsVersion: number
 }
 
 export async function findAccount(db: Db, name: string): Promise<AccountWithSecret | undefined> {
@@ -15,7 +18,12 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
     .executeTakeFirst()
   if (!row) return undefined
   const account = { id: row.id, name: row.name, role: row.role as Role }
-  return { account, passwordHash: row.password_hash }
+  return {
+    account,
+    passwordHash: row.password_hash ?? undefined,
+    disabled: row.disabled_at !== null,
+    credentialsVersion: row.credentials_version,
+  }
 }
 
 /**

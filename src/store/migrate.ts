@@ -5,6 +5,7 @@ import * as lawOfTheFeed from './migrations/0002-law-of-the-feed.ts'
 import * as leases from './migrations/0003-leases.ts'
 import * as judging from './migrations/0004-judging.ts'
 import * as shapes from './migrations/0005-shapes.ts'
+import * as accounts from './migrations/0006-accounts.ts'
 
 // Named here rather than found in the folder: the built package and the sources differ in endings.
 const migrations: Record<string, Migration> = {
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0003-leases': leases,
   '0004-judging': judging,
   '0005-shapes': shapes,
+  '0006-accounts': accounts,
 }
 
 /**

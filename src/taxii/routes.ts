@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { basicAuthHook } from '../http/basic-auth.ts'
-import type { Account, Authenticate } from '../model/account.ts'
+import { getAccount, whoIsAskingHook } from '../http/who-is-asking.ts'
+import type { Identify } from '../model/account.ts'
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
 import { listCollections } from './collections.ts'
 import { discover, type PublicAddress } from './discovery.ts'
@@ -30,7 +30,7 @@ import { errorToStatus } from './status.ts'
 
 export interface TaxiiOptions {
   readonly feed: Feed
-  readonly authenticate: Authenticate
+  readonly identify: Identify
   /** what clients call this server, e.g. `https://feeds.example.org`; absent: what they called */
   readonly publicUrl?: string | undefined
   readonly maxBodyBytes?: number | undefined
@@ -64,7 +64,7 @@ export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): 
 
 async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   const { feed, log } = options
-  const authenticate = await basicAuthHook(app, options.authenticate)
+  const whoIsAsking = await whoIsAskingHook(app, options.identify)
   const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
   // By then every response has ended, or its connection was cut.
   app.addHook('onClose', () => within(ledgerMs, ledger.settle()))
@@ -81,7 +81,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       method: 'POST',
       url,
       bodyLimit: options.maxBodyBytes ?? 1_048_576,
-      onRequest: authenticate,
+      onRequest: whoIsAsking,
       handler: answerPost,
     })
     app.route({
@@ -149,7 +149,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     // A device never says why it gets nothing, and at HTTP 200 the access log does not either.
     const details = {
       requestId: request.id,
-      account: request.account?.name,
+      account: request.caller?.account.name,
       statusType: status.statusType,
       details: status.details,
     }
@@ -225,9 +225,4 @@ function pollerOf(request: FastifyRequest): Poller {
     address: request.ip,
     userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgentLength),
   }
-}
-
-function getAccount(request: FastifyRequest): Account {
-  if (!request.account) throw new Error('a TAXII route ran without its authentication hook')
-  return request.account
 }

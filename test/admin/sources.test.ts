@@ -6,10 +6,12 @@ import { createMetrics } from '../../src/metrics.ts'
 import type { Account } from '../../src/model/account.ts'
 import { StoreUnavailable } from '../../src/model/errors.ts'
 import { untried } from '../../src/model/source-state.ts'
+import { createKeyring } from '../../src/security/keyring.ts'
 import type { Db } from '../../src/store/db.ts'
 import { writeSourceState } from '../../src/store/source-state.ts'
 import { getSourceId, saveCursor } from '../../src/store/sources.ts'
 import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
+import { identifyByPassword } from '../helpers/identify.ts'
 import { openTestStore } from '../helpers/stores.ts'
 import { createTestIntake, dayAfterStart, reportOn } from '../intake/reports.ts'
 
@@ -17,13 +19,19 @@ const roles: Record<string, Account['role']> = { root: 'administrator', esa1: 'r
 
 async function open(t: Test, db: Db): Promise<FastifyInstance> {
   const app = await buildApp({
-    db,
+    admin: {
+      db,
+      intake: createTestIntake(t, db),
+      keyring: createKeyring('0123456789abcdef0123456789abcdef'),
+      log: createLog('silent'),
+      version: '0.0.0',
+    },
     feed: createStoredFeed(db, 60),
-    authenticate: async (name) => {
+    identify: identifyByPassword(async (name) => {
       if (name === 'away') throw new StoreUnavailable('the database at db.internal does not answer')
       const role = roles[name]
       return role && { id: 1, name, role }
-    },
+    }),
     checkStore: async () => {},
     metrics: createMetrics(),
     log: createLog('silent'),
@@ -134,7 +142,7 @@ t.test('whoever is not asked for it is told nothing', async (t) => {
     t.equal(status, 403)
     t.equal(type, 'application/problem+json; charset=utf-8')
     t.equal(headers['www-authenticate'], undefined)
-    t.match(body, { title: 'Forbidden', status: 403, detail: /administrators/ })
+    t.match(body, { title: 'Forbidden', status: 403, detail: /needs the permission sources:read/ })
   }
 })
 

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { findAttribute, readXml, type XmlElement } from '../../src/xml/read.ts'
+import { identifyByPassword } from '../helpers/identify.ts'
 import { type MemoryFeed, memoryFeed, otherReader, reader } from './memory-feed.ts'
 
 export const namespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1'
@@ -58,10 +59,10 @@ export async function startServer(
     publicUrl: options.publicUrl,
     maxBodyBytes: options.maxBodyBytes,
     log: { info: () => {}, error: (details, message) => logged.push({ ...details, message }) },
-    authenticate: async (name, secret) => {
+    identify: identifyByPassword(async (name, secret) => {
       feed.beforeCall()
       return [reader, otherReader].find((one) => one.name === name && secret === password)
-    },
+    }),
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())

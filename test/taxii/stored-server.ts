@@ -9,6 +9,7 @@ import type { Feed } from '../../src/taxii/feed.ts'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
 import { findAttribute, readXml } from '../../src/xml/read.ts'
+import { identifyByPassword } from '../helpers/identify.ts'
 import { childText, countOnly, fulfillment, full, pollRequest, taxiiHeaders } from './server.ts'
 
 export interface Asked {
@@ -55,7 +56,7 @@ export async function startStoredServer(
   app.register(taxiiRoutes, {
     feed: change(createStoredFeed(db, 86_400)),
     log: { info: () => {}, error: () => {} },
-    authenticate: async (name) => accounts.get(name),
+    identify: identifyByPassword(async (name) => accounts.get(name)),
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())

@@ -1,15 +1,17 @@
 import fastifyBasicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Account, Authenticate } from '../model/account.ts'
+import type { Account, Caller, Identify } from '../model/account.ts'
 import { TaxiwayError } from '../model/errors.ts'
+import { permissionsOf } from '../model/permission.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** who is asking; null on a route that does not ask */
-    account: Account | null
+    caller: Caller | null
   }
 }
 
+/** No proof, or a wrong one, of who is asking. */
 export class Unauthorized extends TaxiwayError {
   readonly statusCode = 401
   constructor(options?: ErrorOptions) {
@@ -17,16 +19,15 @@ export class Unauthorized extends TaxiwayError {
   }
 }
 
+export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
 const challenge = 'Basic realm="taxiway", charset="UTF-8"'
 
 /**
- * @returns an onRequest hook that sets `request.account`, or throws Unauthorized with the challenge
+ * @returns an onRequest hook that sets `request.caller`, or throws Unauthorized with the challenge
  * on the reply
  */
-export async function basicAuthHook(
-  app: FastifyInstance,
-  authenticate: Authenticate,
-): Promise<(request: FastifyRequest, reply: FastifyReply) => Promise<void>> {
+export async function whoIsAskingHook(app: FastifyInstance, identify: Identify): Promise<Hook> {
   const credentials = new WeakMap<FastifyRequest, { name: string; password: string }>()
   await app.register(fastifyBasicAuth, {
     strictCredentials: false,
@@ -36,7 +37,7 @@ export async function basicAuthHook(
       credentials.set(request, decodedAsLatin1(name, password, request) ?? { name, password })
     },
   })
-  app.decorateRequest('account', null)
+  app.decorateRequest('caller', null)
 
   return async (request, reply) => {
     try {
@@ -46,13 +47,38 @@ export async function basicAuthHook(
       throw new Unauthorized({ cause })
     }
     const given = credentials.get(request)
-    const account = given && (await authenticate(given.name, given.password))
-    if (!account) {
+    const caller = given && (await identify.byPassword(given.name, given.password, request.ip))
+    if (!caller) {
       reply.header('WWW-Authenticate', challenge)
       throw new Unauthorized()
     }
-    request.account = account
+    request.caller = caller
   }
+}
+
+/** The machine's own administrator: whoever reaches the socket in the data folder, or opens the store itself. */
+export const localCaller: Caller = {
+  account: { id: 0, name: 'local administrator', role: 'administrator' },
+  proof: 'local',
+  permissions: permissionsOf('administrator', undefined),
+}
+
+/** For a server that nobody but the machine's own administrator reaches. */
+export function localHook(app: FastifyInstance): Hook {
+  app.decorateRequest('caller', null)
+  return async (request) => {
+    request.caller = localCaller
+  }
+}
+
+/** Of a route whose hook has found out who is asking. */
+export function getCaller(request: FastifyRequest): Caller {
+  if (!request.caller) throw new Error('a route ran without the hook that finds out who is asking')
+  return request.caller
+}
+
+export function getAccount(request: FastifyRequest): Account {
+  return getCaller(request).account
 }
 
 function readCredentials(

@@ -1,0 +1,29 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Intake } from '../intake/intake.ts'
+import type { Permission } from '../model/permission.ts'
+import type { Keyring } from '../security/keyring.ts'
+import type { Db } from '../store/db.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** what one needs to ask for a route below /api/v1; 'account': to be anybody at all */
+    readonly permission?: Permission | 'account'
+  }
+}
+
+/** What the REST interface stands on, in the service and in a command that opens the store itself. */
+export interface AdminParts {
+  readonly db: Db
+  readonly intake: Intake
+  readonly keyring: Keyring
+  readonly log: AdminLog
+  readonly version: string
+}
+
+export interface AdminLog {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+export type AdminHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
