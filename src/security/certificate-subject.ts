@@ -147,7 +147,7 @@ function readCertificateName(lines: string): Name {
       const equals = attribute.indexOf('=')
       return {
         type: attribute.slice(0, equals),
-        value: unescape(attribute.slice(equals + 1)) ?? '',
+        value: unescapeValue(attribute.slice(equals + 1)) ?? '',
       }
     }),
   )
@@ -162,7 +162,7 @@ function readWrittenName(text: string): Name | undefined {
       const [, type, written] =
         /^\s*([A-Za-z][A-Za-z0-9-]*|(?:oid\.)?\d+(?:\.\d+)+)\s*=(.*)$/isu.exec(attribute) ?? []
       if (type === undefined || written === undefined) return undefined
-      const value = unescape(trimUnescaped(written))
+      const value = unescapeValue(trimUnescaped(written))
       if (value === undefined || value === '') return undefined
       attributes.push({ type, value })
     }
@@ -197,7 +197,7 @@ function trimUnescaped(value: string): string {
 }
 
 /** @returns undefined where a backslash stands before nothing, or quotes are not closed */
-function unescape(written: string): string | undefined {
+function unescapeValue(written: string): string | undefined {
   const quoted = /^"((?:[^"\\]|\\.)*)"$/su.exec(written)
   const text = quoted?.[1] ?? written
   if (!quoted && /(?<!\\)(?:\\\\)*"/.test(text)) return undefined
