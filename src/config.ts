@@ -251,6 +251,8 @@ function readTls({ read, secret, problem }: Readers): TlsConfig | undefined {
       problem(`TLS_${one}_FILE`, `is missing beside TAXIWAY_TLS_${other}_FILE`)
     } else if (clientCaFile !== undefined) {
       problem('TLS_CLIENT_CA_FILE', 'needs TAXIWAY_TLS_CERT_FILE and TAXIWAY_TLS_KEY_FILE')
+    } else if (keyPassphrase !== undefined) {
+      problem('TLS_KEY_PASSPHRASE', 'needs TAXIWAY_TLS_KEY_FILE')
     }
     return undefined
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Config, readConfig } from '../src/config.ts'
+import { type ClientConfig, type Config, readClientConfig, readConfig } from '../src/config.ts'
 import { ConfigError } from '../src/model/errors.ts'
 
 const folder = t.testdir()
@@ -62,14 +62,38 @@ t.test('without any variable there are defaults, and no secret among them', asyn
   })
 })
 
-type Pick = (config: Config) => unknown
+type Pick = (config: Config, client: ClientConfig) => unknown
 const good: readonly (readonly [string, string, Pick, unknown?])[] = [
   ['HOST', '::1', (config) => config.host],
   ['HOST', ' 0.0.0.0 ', (config) => config.host, '0.0.0.0'],
   ['PORT', '0', (config) => config.port, 0],
   ['PORT', '65535', (config) => config.port, 65_535],
   ['PORT', '09000', (config) => config.port, 9_000],
+  ['TLS_CERT_FILE', '/tls/server.crt', (config) => config.tls?.certFile],
+  ['TLS_KEY_FILE', '/tls/server.key', (config) => config.tls?.keyFile],
+  ['TLS_KEY_PASSPHRASE', '  it has spaces ', (config) => config.tls?.keyPassphrase],
+  ['TLS_MIN_VERSION', '1.2', (config) => config.tls?.minVersion, 'TLSv1.2'],
+  ['TLS_MIN_VERSION', '1.3', (config) => config.tls?.minVersion, 'TLSv1.3'],
+  ['TLS_CLIENT_CA_FILE', '/tls/clients.crt', (config) => config.tls?.clientCaFile],
+  ['TLS_CLIENT_CERTIFICATES', 'optional', (config) => config.tls?.clientCertificates],
+  ['TLS_CLIENT_CERTIFICATES', 'required', (config) => config.tls?.clientCertificates],
+  ['ALLOW_PLAIN_HTTP', 'true', (config) => config.allowPlainHttp, true],
+  ['ALLOW_PLAIN_HTTP', 'false', (config) => config.allowPlainHttp, false],
+  ['TRUSTED_PROXIES', '10.0.0.5', (config) => config.trustedProxies.join(' ')],
+  [
+    'TRUSTED_PROXIES',
+    ' 10.1.0.0/16,, ::1 , fd00::/8, ::/128 ',
+    (config) => config.trustedProxies.join(' '),
+    '10.1.0.0/16 ::1 fd00::/8 ::/128',
+  ],
   ['PUBLIC_URL', 'https://feeds.example.org/threat/', (config) => config.publicUrl],
+  ['SECRET_KEY', 'k'.repeat(32), (config) => config.secrets.key],
+  ['SECRET_KEY_PREVIOUS', 'p'.repeat(32), (config) => config.secrets.previousKey],
+  ['JWT_SECONDS', '60', (config) => config.jwtSeconds, 60],
+  ['JWT_SECONDS', '86400', (config) => config.jwtSeconds, 86_400],
+  ['URL', 'https://taxii.example.com:9000/threat', (_, client) => client.url],
+  ['TOKEN', 'a token', (_, client) => client.token],
+  ['CA_FILE', '/tls/ca.crt', (_, client) => client.caFile],
   ['DATABASE_URL', 'postgres://u:p@db/taxiway', (config) => config.databaseUrl],
   ['DATABASE_URL', 'postgresql://u:p@db:6432/taxiway?ssl=true', (config) => config.databaseUrl],
   ['DATA_DIR', '/var/lib/taxiway', (config) => config.dataDir],
@@ -102,10 +126,20 @@ const good: readonly (readonly [string, string, Pick, unknown?])[] = [
   ['WARNINGLISTS_DIR', '/etc/taxiway/lists', (config) => config.warninglistsDir],
 ]
 
+// What others are of no use without.
+const beside: Record<string, string> = {
+  ...key,
+  TAXIWAY_TLS_CERT_FILE: '/tls/cert.pem',
+  TAXIWAY_TLS_KEY_FILE: '/tls/key.pem',
+  TAXIWAY_TLS_CLIENT_CA_FILE: '/tls/ca.pem',
+  TAXIWAY_SECRET_KEY: 'n'.repeat(32),
+}
+
 t.test('a good value is taken', async (t) => {
   for (const [name, value, pick, expected = value] of good) {
-    const config = readConfig({ ...key, [`TAXIWAY_${name}`]: value })
-    t.equal(pick(config), expected, `${name}=${value}`)
+    const environment = { ...beside, [`TAXIWAY_${name}`]: value }
+    const config = readConfig(environment)
+    t.equal(pick(config, readClientConfig(environment)), expected, `${name}=${value}`)
     t.strictSame(config.warnings, [])
   }
 })
@@ -117,6 +151,40 @@ const bad: readonly (readonly [string, string, string])[] = [
   ['PORT', '0x50', 'must be a whole number from 0 to 65535, not "0x50"'],
   ['PORT', 'http', 'must be a whole number from 0 to 65535, not "http"'],
   ['LEDGER_DAYS', '1', 'must be a whole number from 2 to 3650, not "1"'],
+  ['TLS_MIN_VERSION', '1.1', 'must be 1.2 or 1.3, not "1.1"'],
+  ['TLS_MIN_VERSION', 'TLSv1.2', 'must be 1.2 or 1.3, not "TLSv1.2"'],
+  ['TLS_CLIENT_CERTIFICATES', 'none', 'must be optional or required, not "none"'],
+  ['ALLOW_PLAIN_HTTP', 'yes', 'must be true or false, not "yes"'],
+  [
+    'TRUSTED_PROXIES',
+    'proxy.example.com',
+    'must be addresses or CIDR blocks, which "proxy.example.com" is not',
+  ],
+  [
+    'TRUSTED_PROXIES',
+    '10.0.0.5,10.0.0.0/33',
+    'must be addresses or CIDR blocks, which "10.0.0.0/33" is not',
+  ],
+  ['TRUSTED_PROXIES', '10.0.0.0/', 'must be addresses or CIDR blocks, which "10.0.0.0/" is not'],
+  ['TRUSTED_PROXIES', '::/129', 'must be addresses or CIDR blocks, which "::/129" is not'],
+  [
+    'TRUSTED_PROXIES',
+    '10.0.0.0/8/8',
+    'must be addresses or CIDR blocks, which "10.0.0.0/8/8" is not',
+  ],
+  [
+    'SECRET_KEY',
+    'k'.repeat(31),
+    'must have at least 32 characters; "openssl rand -base64 32" makes one',
+  ],
+  [
+    'SECRET_KEY_PREVIOUS',
+    'p'.repeat(31),
+    'must have at least 32 characters; "openssl rand -base64 32" makes one',
+  ],
+  ['JWT_SECONDS', '59', 'must be a whole number from 60 to 86400, not "59"'],
+  ['JWT_SECONDS', '86401', 'must be a whole number from 60 to 86400, not "86401"'],
+  ['URL', 'taxii.example.com', 'must be a URL that begins with http:// or https://'],
   ['PUBLIC_URL', 'feeds.example.org', 'must be a URL that begins with http:// or https://'],
   ['PUBLIC_URL', 'ftp://feeds.example.org', 'must begin with http:// or https://, not ftp://'],
   ['PUBLIC_URL', 'https:feeds', 'must be a URL that begins with http:// or https://'],
@@ -172,7 +240,7 @@ const bad: readonly (readonly [string, string, string])[] = [
 t.test('a bad value is refused by the name of its variable and what it should be', async (t) => {
   for (const [name, value, shouldBe] of bad) {
     t.strictSame(
-      problemsOf({ ...key, [`TAXIWAY_${name}`]: value }),
+      problemsOf({ ...beside, [`TAXIWAY_${name}`]: value }),
       [`TAXIWAY_${name} ${shouldBe}`],
       `${name}=${value.slice(0, 80)}`,
     )
@@ -180,6 +248,41 @@ t.test('a bad value is refused by the name of its variable and what it should be
   t.match(problemsOf({ TAXIWAY_STIX_ID_NAMESPACE: 'harbour' }), [
     /TAXIWAY_STIX_ID_NAMESPACE is wrong: the URI must be absolute/,
   ])
+})
+
+t.test('a setting that is of no use without another is refused alone', async (t) => {
+  const alone: readonly (readonly [string, string, string])[] = [
+    ['TLS_CERT_FILE', '/c', 'TAXIWAY_TLS_KEY_FILE is missing beside TAXIWAY_TLS_CERT_FILE'],
+    ['TLS_KEY_FILE', '/k', 'TAXIWAY_TLS_CERT_FILE is missing beside TAXIWAY_TLS_KEY_FILE'],
+    ['TLS_KEY_PASSPHRASE', 'of a key', 'TAXIWAY_TLS_KEY_PASSPHRASE needs TAXIWAY_TLS_KEY_FILE'],
+    [
+      'TLS_CLIENT_CA_FILE',
+      '/c',
+      'TAXIWAY_TLS_CLIENT_CA_FILE needs TAXIWAY_TLS_CERT_FILE and TAXIWAY_TLS_KEY_FILE',
+    ],
+    [
+      'TLS_CLIENT_CERTIFICATES',
+      'required',
+      'TAXIWAY_TLS_CLIENT_CERTIFICATES needs TAXIWAY_TLS_CLIENT_CA_FILE: who signs them',
+    ],
+    [
+      'SECRET_KEY_PREVIOUS',
+      'p'.repeat(32),
+      'TAXIWAY_SECRET_KEY_PREVIOUS needs TAXIWAY_SECRET_KEY, the key that comes after it',
+    ],
+  ]
+  for (const [name, value, complaint] of alone) {
+    t.strictSame(problemsOf({ [`TAXIWAY_${name}`]: value }), [complaint], name)
+  }
+})
+
+t.test('certificates of clients are asked for where their CA is named', async (t) => {
+  const asked = (names: readonly string[]) =>
+    readConfig(Object.fromEntries(names.map((name) => [name, beside[name]]))).tls
+      ?.clientCertificates
+  const server = ['TAXIWAY_TLS_CERT_FILE', 'TAXIWAY_TLS_KEY_FILE']
+  t.equal(asked(server), 'none')
+  t.equal(asked([...server, 'TAXIWAY_TLS_CLIENT_CA_FILE']), 'optional')
 })
 
 t.test('every variable of the example is good in one test and bad in another', async (t) => {
@@ -193,6 +296,12 @@ t.test('every variable of the example is good in one test and bad in another', a
     'OTX_API_KEY',
     'STIX_ID_NAMESPACE',
     'WARNINGLISTS_DIR',
+    'TLS_CERT_FILE',
+    'TLS_KEY_FILE',
+    'TLS_KEY_PASSPHRASE',
+    'TLS_CLIENT_CA_FILE',
+    'TOKEN',
+    'CA_FILE',
   ]
   for (const name of settings) {
     t.ok(
@@ -220,15 +329,24 @@ t.test('all that is wrong is told at once', async (t) => {
   t.equal(problems.length, 4)
 })
 
+const secretNames = [
+  'DATABASE_URL',
+  'ADMIN_PASSWORD',
+  'OTX_API_KEY',
+  'SECRET_KEY',
+  'SECRET_KEY_PREVIOUS',
+  'TLS_KEY_PASSPHRASE',
+  'TOKEN',
+]
+
 t.test('a variable that is empty or blank is as good as not set', async (t) => {
   const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
   const names = [...example.matchAll(/^#?(TAXIWAY_[A-Z_]+)=/gm)].map((match) => String(match[1]))
-  const files = ['DATABASE_URL', 'ADMIN_PASSWORD', 'OTX_API_KEY'].map(
-    (name) => `TAXIWAY_${name}_FILE`,
-  )
+  const files = secretNames.map((name) => `TAXIWAY_${name}_FILE`)
   for (const blank of ['', '   ']) {
     const environment = Object.fromEntries([...names, ...files].map((name) => [name, blank]))
     t.strictSame(readConfig(environment), readConfig({}))
+    t.strictSame(readClientConfig(environment), readClientConfig({}))
   }
 })
 
@@ -237,26 +355,36 @@ t.test('each secret can come from a file, without the line’s end', async (t) =
     ['DATABASE_URL', 'postgres://u:p@db/t', (config) => config.databaseUrl],
     ['ADMIN_PASSWORD', '  twelve chars  ', (config) => config.adminPassword],
     ['OTX_API_KEY', 'key', (config) => config.otx?.apiKey],
+    ['SECRET_KEY', 'k'.repeat(40), (config) => config.secrets.key],
+    ['SECRET_KEY_PREVIOUS', 'p'.repeat(40), (config) => config.secrets.previousKey],
+    ['TLS_KEY_PASSPHRASE', '  it has spaces ', (config) => config.tls?.keyPassphrase],
+    ['TOKEN', 'a token', (_, client) => client.token],
   ]
+  t.strictSame(pick.map(([name]) => name).toSorted(), secretNames.toSorted())
   for (const [name, value, of] of pick) {
+    const { [`TAXIWAY_${name}`]: _, ...others } = beside
     for (const end of ['', '\n', '\r\n']) {
       const path = file(name, value + end)
-      t.equal(of(readConfig({ [`TAXIWAY_${name}_FILE`]: path })), value, name)
+      const environment = { ...others, [`TAXIWAY_${name}_FILE`]: path }
+      t.equal(of(readConfig(environment), readClientConfig(environment)), value, name)
     }
     const path = file(name, value)
-    t.strictSame(problemsOf({ [`TAXIWAY_${name}`]: value, [`TAXIWAY_${name}_FILE`]: path }), [
-      `TAXIWAY_${name} and TAXIWAY_${name}_FILE are both set; keep one`,
-    ])
+    t.strictSame(
+      problemsOf({ ...others, [`TAXIWAY_${name}`]: value, [`TAXIWAY_${name}_FILE`]: path }),
+      [`TAXIWAY_${name} and TAXIWAY_${name}_FILE are both set; keep one`],
+    )
     const empty = file('empty', '\n')
-    t.strictSame(problemsOf({ [`TAXIWAY_${name}_FILE`]: empty }), [
+    t.strictSame(problemsOf({ ...others, [`TAXIWAY_${name}_FILE`]: empty }), [
       `TAXIWAY_${name}_FILE names ${empty}, which is empty`,
     ])
     const absent = join(folder, 'absent')
-    t.strictSame(problemsOf({ [`TAXIWAY_${name}_FILE`]: absent }), [
+    t.strictSame(problemsOf({ ...others, [`TAXIWAY_${name}_FILE`]: absent }), [
       `TAXIWAY_${name}_FILE names ${absent}, which cannot be read (ENOENT)`,
     ])
     mkdirSync(join(folder, 'folder'), { recursive: true })
-    t.match(problemsOf({ [`TAXIWAY_${name}_FILE`]: join(folder, 'folder') }), [/\(EISDIR\)$/])
+    t.match(problemsOf({ ...others, [`TAXIWAY_${name}_FILE`]: join(folder, 'folder') }), [
+      /\(EISDIR\)$/,
+    ])
   }
   t.strictSame(
     readConfig({ TAXIWAY_HOST_FILE: '/x' }).warnings,
@@ -272,6 +400,9 @@ t.test('a secret is in no complaint', async (t) => {
     ['DATABASE_URL', 'postgres://u:geheim@db:port/t'],
     ['DATABASE_URL', 'geheim'],
     ['ADMIN_PASSWORD', 'geheim'],
+    ['SECRET_KEY', 'geheim'],
+    ['TLS_KEY_PASSPHRASE', 'geheim'],
+    ['URL', 'ftp://u:geheim@feeds.example.org'],
     ['PUBLIC_URL', 'https://u:geheim@feeds.example.org'],
     ['OTX_URL', 'ftp://u:geheim@feeds.example.org'],
   ] as const
@@ -279,7 +410,7 @@ t.test('a secret is in no complaint', async (t) => {
     const problems = problemsOf({ [`TAXIWAY_${name}`]: value })
     t.equal(problems.length, 1, `${name}=${value}`)
     t.notMatch(problems[0], 'geheim')
-    if (name === 'PUBLIC_URL' || name === 'OTX_URL') continue
+    if (name !== 'DATABASE_URL' && name.endsWith('URL')) continue
     t.notMatch(problemsOf({ [`TAXIWAY_${name}_FILE`]: file('secret', value) })[0], 'geheim')
   }
 })
