@@ -16,6 +16,7 @@ import { listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { openKeyring } from './open-keyring.ts'
+import { createReconciling } from './reconciling.ts'
 import { createIdentify } from './security/identify.ts'
 import { createSharedWork, reportFailures } from './shared-work.ts'
 import { observeSources } from './source-metrics.ts'
@@ -96,6 +97,7 @@ export async function startService(
   log: Log,
   options: ServiceOptions = {},
 ): Promise<Service> {
+  const startedAt = new Date()
   for (const warning of config.warnings) log.warn(warning)
   const store = await openMigratedStore(config, log)
   // What stands on the store; none of it needs another.
@@ -114,8 +116,18 @@ export async function startService(
     const intake = createIntake(config, store)
     const keyring = await openKeyring(config, store, log)
     await options.prepare?.(store, intake)
+    const reconciling = createReconciling(intake, log)
+    closers.push(() => reconciling.stop())
     const app = await buildApp({
-      admin: { db: store.db, intake, keyring, log, version },
+      admin: {
+        db: store.db,
+        intake,
+        keyring,
+        log,
+        version,
+        followCollections: reconciling.follow,
+        service: { storeKind: store.kind, startedAt, findCertificate: () => undefined },
+      },
       feed: createStoredFeed(store.db, config.resultSetSeconds),
       identify: createIdentify(store.db),
       checkStore: createStoreCheck(store.db),

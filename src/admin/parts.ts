@@ -18,6 +18,22 @@ export interface AdminParts {
   readonly keyring: Keyring
   readonly log: AdminLog
   readonly version: string
+  /** called when settings of collections are stored: makes the feeds follow, in the background */
+  readonly followCollections: () => void
+  readonly service: ServiceFacts
+}
+
+/** What the process that answers knows of itself. */
+export interface ServiceFacts {
+  readonly storeKind: 'postgresql' | 'embedded'
+  readonly startedAt: Date
+  /** of the certificate that is shown to clients now; undefined: no TLS in this process */
+  readonly findCertificate: () => ServedCertificate | undefined
+}
+
+export interface ServedCertificate {
+  readonly subject: string
+  readonly validUntil: Date
 }
 
 export interface AdminLog {

@@ -15,6 +15,7 @@ const batchIndicators = 5_000
 const batchReported = 2_500
 
 export interface Reconciled {
+  /** names of those that follow their settings now */
   readonly collections: readonly string[]
   readonly published: number
   readonly withdrawn: number
@@ -41,6 +42,7 @@ export async function reconcileCollections(
       ? walk.first
       : undefined
     while (cursor !== undefined) {
+      if (intake.signal?.aborted) return { collections: [], published, withdrawn }
       const after: ReportedCursor = cursor
       // Read behind the lock: by then the indicators are there of whoever had still read the former settings,
       // and settings that have changed once more meanwhile are not followed any more.

@@ -6,7 +6,6 @@ import { createMetrics } from '../../src/metrics.ts'
 import type { Account } from '../../src/model/account.ts'
 import { StoreUnavailable } from '../../src/model/errors.ts'
 import { untried } from '../../src/model/source-state.ts'
-import { createKeyring } from '../../src/security/keyring.ts'
 import type { Db } from '../../src/store/db.ts'
 import { writeSourceState } from '../../src/store/source-state.ts'
 import { getSourceId, saveCursor } from '../../src/store/sources.ts'
@@ -14,18 +13,13 @@ import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
 import { identifyByPassword } from '../helpers/identify.ts'
 import { openTestStore } from '../helpers/stores.ts'
 import { createTestIntake, dayAfterStart, reportOn } from '../intake/reports.ts'
+import { createAdminParts } from './admin-parts.ts'
 
 const roles: Record<string, Account['role']> = { root: 'administrator', esa1: 'reader' }
 
 async function open(t: Test, db: Db): Promise<FastifyInstance> {
   const app = await buildApp({
-    admin: {
-      db,
-      intake: createTestIntake(t, db),
-      keyring: createKeyring('0123456789abcdef0123456789abcdef'),
-      log: createLog('silent'),
-      version: '0.0.0',
-    },
+    admin: createAdminParts(t, db),
     feed: createStoredFeed(db, 60),
     identify: identifyByPassword(async (name) => {
       if (name === 'away') throw new StoreUnavailable('the database at db.internal does not answer')
