@@ -55,7 +55,7 @@ export async function findCollection(db: Db, name: string): Promise<StoredCollec
   return row && toCollection(row)
 }
 
-function toCollection(row: Selectable<Tables['collections']>): StoredCollection {
+export function toCollection(row: Selectable<Tables['collections']>): StoredCollection {
   return {
     id: row.id,
     name: row.name,

@@ -1,0 +1,98 @@
+import { sql } from 'kysely'
+import type { Account } from '../model/account.ts'
+import type { ContentBinding } from '../model/collection.ts'
+import { bindingOf, type StoredCollection, toCollection } from './collections.ts'
+import type { Db } from './db.ts'
+
+/** A collection that an account may read, and whether it may write it too. */
+export interface ReadableCollection extends StoredCollection {
+  readonly writable: boolean
+}
+
+/** By name in the order of its bytes; at most `limit`, from after a name on. */
+export async function listReadable(
+  db: Db,
+  account: Account,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<readonly ReadableCollection[]> {
+  let query = readable(db, account).orderBy(sql`c.name collate "C"`).limit(limit)
+  if (after !== undefined) query = query.where(sql<boolean>`c.name collate "C" > ${after}`)
+  return (await query.execute()).map(toReadable)
+}
+
+/** Those of these names that the account may read; it is told nothing of others. */
+export async function findReadable(
+  db: Db,
+  account: Account,
+  names: readonly string[],
+): Promise<readonly ReadableCollection[]> {
+  const rows = await readable(db, account)
+    .where(sql<boolean>`c.name = any(${names}::text[])`)
+    .execute()
+  return rows.map(toReadable)
+}
+
+/**
+ * The same, and nobody else changes their settings until the transaction ends. Several are locked in the
+ * order of their ids, so that two who do so wait for each other and not in a circle.
+ */
+export async function lockReadable(
+  trx: Db,
+  account: Account,
+  names: readonly string[],
+): Promise<readonly ReadableCollection[]> {
+  const rows = await readable(trx, account)
+    .where(sql<boolean>`c.name = any(${names}::text[])`)
+    .orderBy('c.id')
+    .forUpdate('c')
+    .execute()
+  return rows.map(toReadable)
+}
+
+function readable(db: Db, account: Account) {
+  const isAdministrator = account.role === 'administrator'
+  return db
+    .selectFrom('collections as c')
+    .leftJoin('grants as g', (join) =>
+      join.onRef('g.collection_id', '=', 'c.id').on('g.account_id', '=', account.id),
+    )
+    .where(sql<boolean>`(${isAdministrator} or g.can_read)`)
+    .selectAll('c')
+    .select(sql<boolean>`${isAdministrator} or g.can_write`.as('writable'))
+}
+
+function toReadable(row: Parameters<typeof toCollection>[0] & { writable: boolean }) {
+  return { ...toCollection(row), writable: row.writable }
+}
+
+/** Whether a row of a collection's id may be read; for conditions of SQL. */
+export function isReadableBy(account: Account, collectionId: ReturnType<typeof sql>) {
+  if (account.role === 'administrator') return sql<boolean>`true`
+  return sql<boolean>`${collectionId} in (
+    select collection_id from grants where account_id = ${account.id} and can_read)`
+}
+
+/** How many blocks a poll of everything would be sent now, by collection and binding. */
+export async function countLiveBlocks(
+  db: Db,
+  collectionIds: readonly number[],
+): Promise<ReadonlyMap<number, ReadonlyMap<ContentBinding, number>>> {
+  const { rows } = await sql<{ id: number; binding: number; blocks: number }>`
+    select collection_id as id, binding, sum(live_count)::integer as blocks from publications
+    where collection_id = any(${collectionIds}::integer[]) and live_count > 0
+    group by collection_id, binding`.execute(db)
+  const counts = new Map<number, Map<ContentBinding, number>>()
+  for (const { id, binding, blocks } of rows) {
+    const ofCollection = counts.get(id) ?? new Map<ContentBinding, number>()
+    counts.set(id, ofCollection.set(bindingOf(binding), blocks))
+  }
+  return counts
+}
+
+/** How many collections do not publish by their settings yet. */
+export async function countBehind(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from collections
+    where reconciled_version < settings_version`.execute(db)
+  return rows[0]?.count ?? 0
+}
