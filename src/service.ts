@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { AdminParts } from './admin/parts.ts'
+import { openAdminSocket } from './admin-socket.ts'
 import { buildApp } from './app.ts'
 import { createStoreCheck } from './check-store.ts'
 import type { Config } from './config.ts'
@@ -118,16 +120,17 @@ export async function startService(
     await options.prepare?.(store, intake)
     const reconciling = createReconciling(intake, log)
     closers.push(() => reconciling.stop())
+    const admin: AdminParts = {
+      db: store.db,
+      intake,
+      keyring,
+      log,
+      version,
+      followCollections: reconciling.follow,
+      service: { storeKind: store.kind, startedAt, findCertificate: () => undefined },
+    }
     const app = await buildApp({
-      admin: {
-        db: store.db,
-        intake,
-        keyring,
-        log,
-        version,
-        followCollections: reconciling.follow,
-        service: { storeKind: store.kind, startedAt, findCertificate: () => undefined },
-      },
+      admin,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
       identify: createIdentify(store.db),
       checkStore: createStoreCheck(store.db),
@@ -139,6 +142,8 @@ export async function startService(
     const connections = trackConnections(app.server)
     closers.push(() => closeApp(app, connections, log))
     const address = await listen(app, config.host, config.port)
+    const socket = await openAdminSocket(admin, config, log)
+    closers.push(() => socket.close(stopMs))
 
     const saving = reportFailures(log, 'saving the high-water mark')
     closers.push(startRepeating(highWaterMarkMs, () => saveHighWaterMark(store.db), saving))
