@@ -5,10 +5,14 @@
  * cabby, libtaxii, OpenTAXII, python-stix and stix-validator) in its environment. What is given
  * there already is used as it is. The rest is installed where it is missing, started on private
  * ports and folders, and gone when the command ends.
+ *
+ * When the command is tap, what the tests leave behind (logs, answers, arguments, databases) is searched
+ * for their secrets once they have ended; one that is found fails the run.
  */
 import { spawn } from 'node:child_process'
 import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type EvidenceRun, gatherEvidence } from './secrets/run.ts'
 import {
   hasDockerEngine,
   startPostgresContainer,
@@ -108,6 +112,15 @@ function findCompileCache(command: string, args: string[]): string | undefined {
   return fileURLToPath(new URL('../.cache/compiled', import.meta.url))
 }
 
+/** A test that runs this script itself is searched with the run that it belongs to. */
+function findEvidenceRun(command: string, args: string[], env: NodeJS.ProcessEnv) {
+  if (command !== 'tap' || process.env.TEST_EVIDENCE_DIR !== undefined) return undefined
+  const whole = args.every((arg) => arg.startsWith('-'))
+  const all = { ...process.env, ...env }
+  const urls = needs.flatMap(({ variable }) => all[variable] ?? [])
+  return gatherEvidence(whole, urls)
+}
+
 /** @returns the command's exit code, or 128 and more when a signal ended it */
 function runCommand(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const cached = { NODE_COMPILE_CACHE: findCompileCache(command, args), ...process.env }
@@ -138,7 +151,11 @@ if (command === undefined) {
   process.exit(2)
 }
 try {
-  process.exitCode = await runCommand(command, args, await start())
+  const env = await start()
+  const evidence: EvidenceRun | undefined = findEvidenceRun(command, args, env)
+  const code = await runCommand(command, args, { ...env, ...evidence?.env })
+  const isClean = evidence?.end() ?? true
+  process.exitCode = code === 0 && !isClean ? 1 : code
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

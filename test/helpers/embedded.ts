@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, openStore, type Store } from '../../src/store/db.ts'
+import { keepTables } from './dump.ts'
 
 interface Opened {
   readonly store: Store
@@ -28,6 +29,7 @@ export async function borrowEmbeddedStore(
 ): Promise<Store> {
   const opened = (await takeEmptied()) ?? (await open(rootOf(t), makeDataDir))
   t.teardown(async () => {
+    await keepTables(async (query) => (await sql.raw(query).execute(opened.store.db)).rows)
     idle.push(opened)
   })
   return opened.store

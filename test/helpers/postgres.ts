@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { keepPostgresDatabase } from './dump.ts'
 
 /** The part of tap's `t` that this needs. */
 interface Teardown {
@@ -31,6 +32,7 @@ export async function createTestDatabase(
   const template = pg.escapeIdentifier(options.template ?? 'template0')
   await administrate((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`))
   t.teardown(async () => {
+    await keepPostgresDatabase(databaseUrl(name))
     await administrate((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
   })
   return { name, url: databaseUrl(name) }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeSecret } from '../../scripts/secrets/evidence.ts'
 
 export interface SecretOptions {
   /** it holds colons, which HTTP Basic allows in passwords */
@@ -11,7 +10,7 @@ export interface SecretOptions {
 
 /**
  * Makes a secret of a test: a random value that is unmistakable wherever it turns up, and valid as a
- * password, as a key and within a URL's userinfo. When the whole suite has ended, it must stand nowhere
+ * password and as a key. When the whole suite has ended, it must stand nowhere
  * that Taxiway writes (scripts/secrets/search.ts).
  * @param what it is, in a word or two, for whoever reads that it was found
  */
@@ -38,7 +37,5 @@ export function noteSecret(value: string, what = 'made by Taxiway'): string {
 /** @param random whether each piece of letters and digits is unmistakable by itself */
 function note(what: string, value: string, random: boolean): void {
   const folder = process.env.TEST_EVIDENCE_DIR
-  if (folder === undefined) return
-  const line = JSON.stringify({ what, value, random })
-  appendFileSync(join(folder, `${process.pid}.secrets`), `${line}\n`)
+  if (folder !== undefined) writeSecret(folder, { what, value, random })
 }

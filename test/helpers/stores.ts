@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { openStore, type Store } from '../../src/store/db.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { keepDataDir } from './dump.ts'
 import { borrowEmbeddedStore, type Teardown } from './embedded.ts'
 import { createTemplate, createTestDatabase } from './postgres.ts'
 
@@ -66,7 +67,10 @@ export async function makeStore(t: Teardown, kind: StoreKind): Promise<StorePlac
 export function makeFolder(t: Teardown): string {
   mkdirSync(embeddedFolders, { recursive: true })
   const folder = mkdtempSync(join(embeddedFolders, 'test-'))
-  t.teardown(async () => rmSync(folder, { recursive: true, force: true }))
+  t.teardown(async () => {
+    keepDataDir(folder)
+    rmSync(folder, { recursive: true, force: true })
+  })
   return folder
 }
 

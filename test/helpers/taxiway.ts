@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keepDataDir } from './dump.ts'
+import { evidenceEnvironment, keepEvidence } from './evidence.ts'
 
 /** The part of tap's `t` that this needs. */
 interface Teardown {
@@ -43,7 +45,10 @@ const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
 /** A folder of its own, gone when `t` ends. */
 export async function makeFolder(t: Teardown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'taxiway-test-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  t.teardown(async () => {
+    keepDataDir(folder)
+    await rm(folder, { recursive: true, force: true })
+  })
   return folder
 }
 
@@ -51,6 +56,8 @@ export async function makeFolder(t: Teardown): Promise<string> {
  * Starts the command line as its users do. It gets these settings and no other, and does not outlive `t`.
  * @param options.cwd relative paths, such as the default data folder, are from here
  * @param options.program is run instead of the command line
+ * @param options.showsSecret it was asked for something that is shown once, such as a password that it makes, and
+ * prints that on standard output: everything else that it prints must hold no secret
  */
 export function startTaxiway(
   t: Teardown,
@@ -60,8 +67,11 @@ export function startTaxiway(
     readonly cwd?: string
     readonly env?: NodeJS.ProcessEnv
     readonly program?: string
+    readonly showsSecret?: boolean
   } = {},
 ): Taxiway {
+  const command = ['taxiway', ...args].join(' ')
+  keepEvidence('argument', command, command)
   const child = spawn(process.execPath, [options.program ?? main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? tmpdir(),
@@ -70,6 +80,7 @@ export function startTaxiway(
       HOME: tmpdir(),
       TZ: 'UTC',
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...evidenceEnvironment(),
       ...options.env,
       ...settings,
     },
@@ -88,6 +99,9 @@ export function startTaxiway(
     child.once('error', reject)
     child.once('close', (code, signal) => {
       over = true
+      keepEvidence('log', `standard error of ${command}`, printed.stderr)
+      if (!options.showsSecret)
+        keepEvidence('output', `standard output of ${command}`, printed.stdout)
       for (const look of waiting) look()
       resolve({ ...printed, code: code ?? 128 + (signalNumbers[signal ?? 'SIGKILL'] ?? 0) })
     })
@@ -134,7 +148,11 @@ export function runTaxiway(
   t: Teardown,
   args: readonly string[],
   settings: Settings,
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly cwd?: string
+    readonly env?: NodeJS.ProcessEnv
+    readonly showsSecret?: boolean
+  } = {},
 ): Promise<Ended> {
   return startTaxiway(t, args, settings, options).ended
 }
