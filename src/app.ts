@@ -1,8 +1,10 @@
+import type { ServerOptions } from 'node:https'
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { forwardedHook } from './http/forwarded.ts'
 import { healthRoutes } from './http/health.ts'
 import { problem } from './http/problem.ts'
 import { whoIsAskingHook } from './http/who-is-asking.ts'
@@ -20,11 +22,16 @@ export interface AppParts {
   readonly metrics: Metrics
   readonly log: FastifyBaseLogger
   readonly publicUrl: string | undefined
+  /** undefined: plain HTTP */
+  readonly tls?: ServerOptions | undefined
+  /** addresses and CIDR blocks of proxies whose X-Forwarded headers are believed */
+  readonly trustedProxies?: readonly string[]
   readonly version: string
 }
 
 /** The service with all its routes. Reads no environment and does not listen. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const { trustedProxies = [] } = parts
   const app: FastifyInstance = Fastify({
     loggerInstance: parts.log,
     // A client that opens a connection and says nothing, or says it byte by byte, is let go.
@@ -32,7 +39,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: 60_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    ...(parts.tls && { https: parts.tls }),
   })
+  app.addHook('onRequest', forwardedHook(trustedProxies, parts.log))
   await app.register(swagger, {
     // TAXII's routes are described by its specification.
     hideUntagged: true,

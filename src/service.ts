@@ -14,10 +14,11 @@ import { createReadJudging } from './intake/judging.ts'
 import { sweep } from './intake/sweep.ts'
 import { repeatUntil, startRepeating } from './jobs/repeat.ts'
 import { warnOfShortLedger } from './ledger-days.ts'
-import { listen } from './listen.ts'
+import { findPlace, listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { openKeyring } from './open-keyring.ts'
+import { checkPlainHttp } from './plain-http.ts'
 import { createReconciling } from './reconciling.ts'
 import { createIdentify } from './security/identify.ts'
 import { createSharedWork, reportFailures } from './shared-work.ts'
@@ -29,6 +30,7 @@ import { migrate } from './store/migrate.ts'
 import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
+import { followTls, observeTls, openTls } from './tls.ts'
 import { version } from './version.ts'
 import { createStarterSync, createWarninglistSync } from './warninglist-folder.ts'
 
@@ -37,6 +39,8 @@ export interface Service {
   readonly address: string
   readonly intake: Intake
   readonly store: Store
+  /** Reads again what can change without a new start: the files of TLS. What is wrong with them is logged. */
+  reload(): Promise<void>
   /**
    * Lets what is under way finish, for at most 10 s, then closes the store. What this process does for all
    * ends first, so that another takes it over at once. Resolves also when a database that hangs keeps
@@ -101,6 +105,9 @@ export async function startService(
 ): Promise<Service> {
   const startedAt = new Date()
   for (const warning of config.warnings) log.warn(warning)
+  const place = await findPlace(config.host, config.port)
+  checkPlainHttp(config, place.address, log)
+  const tls = config.tls && (await openTls(config.tls, { log, clock: () => new Date() }))
   const store = await openMigratedStore(config, log)
   // What stands on the store; none of it needs another.
   const closers: (() => Promise<void>)[] = []
@@ -127,7 +134,7 @@ export async function startService(
       log,
       version,
       followCollections: reconciling.follow,
-      service: { storeKind: store.kind, startedAt, findCertificate: () => undefined },
+      service: { storeKind: store.kind, startedAt, findCertificate: () => tls?.findCertificate() },
     }
     const app = await buildApp({
       admin,
@@ -137,11 +144,17 @@ export async function startService(
       metrics,
       log,
       publicUrl: config.publicUrl,
+      tls: tls?.serverOptions,
+      trustedProxies: config.trustedProxies,
       version,
     })
     const connections = trackConnections(app.server)
     closers.push(() => closeApp(app, connections, log))
-    const address = await listen(app, config.host, config.port)
+    if (tls) {
+      observeTls(metrics.registry, tls)
+      closers.push(followTls(tls, app.server, { connections, log }))
+    }
+    const address = await listen(app, place)
     const socket = await openAdminSocket(admin, config, log)
     closers.push(() => socket.close(stopMs))
 
@@ -184,7 +197,7 @@ export async function startService(
       })
     }
     if (!config.otx) log.info('TAXIWAY_OTX_API_KEY is not set: OTX is not polled')
-    return { address, intake, store, stop }
+    return { address, intake, store, reload: async () => tls?.reload(), stop }
   } catch (error) {
     await stop()
     throw error
