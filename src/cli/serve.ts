@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
-import { startService } from '../service.ts'
+import { type Service, startService } from '../service.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export function serveCommand(): Command {
@@ -11,7 +11,13 @@ export function serveCommand(): Command {
     .action(async () => {
       const config = readConfig()
       const log = createLog(config.logLevel)
-      const service = await startService(config, log)
+      let service: Service | undefined
+      // By itself this signal ends a process: also one that has nothing to read again.
+      process.on('SIGHUP', () => {
+        log.info('SIGHUP: reading again what can change without a new start')
+        void service?.reload()
+      })
+      service = await startService(config, log)
       const url = config.publicUrl ?? service.address
       log.info({ version: process.version }, `TAXII discovery is at ${url}/taxii/discovery`)
       const signal = await untilStopped()
