@@ -4,10 +4,13 @@ import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { restOptions } from './admin/scope.ts'
+import { crossSiteHook } from './http/cross-site.ts'
 import { forwardedHook } from './http/forwarded.ts'
 import { healthRoutes } from './http/health.ts'
-import { problem } from './http/problem.ts'
-import { whoIsAskingHook } from './http/who-is-asking.ts'
+import { managementAuthRoutes } from './http/management-auth.ts'
+import { nothingThere } from './http/problem.ts'
+import { restHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
 import type { Identify } from './model/account.ts'
 import type { Feed } from './taxii/feed.ts'
@@ -34,6 +37,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { trustedProxies = [] } = parts
   const app: FastifyInstance = Fastify({
     loggerInstance: parts.log,
+    ...restOptions,
     // A client that opens a connection and says nothing, or says it byte by byte, is let go.
     connectionTimeout: 120_000,
     requestTimeout: 60_000,
@@ -55,20 +59,27 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      components: { securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A token of an account, or a JWT of POST /management/auth.',
+          },
+          mutualTls: {
+            // Of OpenAPI 3.1, which the types do not know.
+            type: 'mutualTLS' as 'http',
+            scheme: undefined as never,
+            description: 'A client certificate that is mapped to an account.',
+          },
+        },
+      },
     },
   })
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.
   const hsts = parts.publicUrl?.startsWith('https:') ?? false
   await app.register(helmet, { strictTransportSecurity: hsts })
-  app.setNotFoundHandler((request, reply) =>
-    problem(reply, {
-      type: 'about:blank',
-      title: 'Not found',
-      status: 404,
-      detail: `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`,
-    }),
-  )
+  app.setNotFoundHandler(nothingThere)
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.requests.observe(
       {
@@ -84,7 +95,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     checkStore: parts.checkStore,
     registry: parts.metrics.registry,
   })
-  await adminRoutes(app, parts.admin, (scope) => whoIsAskingHook(scope, parts.identify))
+  await managementAuthRoutes(app, parts.identify)
+  await adminRoutes(app, parts.admin, (scope) => {
+    scope.addHook('onRequest', crossSiteHook(parts.publicUrl))
+    return restHook(scope, parts.identify)
+  })
   await taxiiRoutes(app, {
     feed: parts.feed,
     identify: parts.identify,

@@ -34,7 +34,7 @@ const rules: Record<string, Rule> = {
   },
   admin: {
     folders: ['model', 'store', 'intake', 'publish', 'isolation', 'security', 'http'],
-    npm: ['fastify', 'typebox', 'undici'],
+    npm: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'ajv', 'ajv-formats', 'undici'],
   },
   standins: { folders: [], npm: ['fastify'] },
   cli: { folders: ['*'], npm: ['commander', 'cli-progress', '@bomb.sh/tab'] },
@@ -43,7 +43,12 @@ const rules: Record<string, Rule> = {
 /** A package that one file of its folder alone may use. */
 const onlyIn: Record<string, Record<string, string>> = {
   taxii: { fastify: 'taxii/routes.ts', undici: 'taxii/client/http.ts' },
-  admin: { undici: 'admin/client/http.ts' },
+  admin: {
+    undici: 'admin/client/http.ts',
+    '@fastify/type-provider-typebox': 'admin/scope.ts',
+    ajv: 'admin/validation.ts',
+    'ajv-formats': 'admin/validation.ts',
+  },
 }
 
 const vagueNames = /^(utils?|helpers?|common|managers?)$/

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { getCaller } from '../http/who-is-asking.ts'
-import { errorToProblem, NotPermitted } from './errors.ts'
+import { NotPermitted } from './errors.ts'
 import type { AdminHook, AdminParts } from './parts.ts'
+import { prepareScope } from './scope.ts'
 import { sourceRoutes } from './sources.ts'
 
 /**
@@ -13,18 +14,15 @@ export async function adminRoutes(
   parts: AdminParts,
   makeHook: (scope: FastifyInstance) => Promise<AdminHook> | AdminHook,
 ): Promise<void> {
-  await app.register(async (scope) => {
-    const whoIsAsking = await makeHook(scope)
-    scope.setErrorHandler((error, request, reply) => errorToProblem(error, request, reply))
-    scope.addHook('onRoute', ({ url, config }) => {
-      if (config?.permission === undefined) throw new Error(`${url} names no permission`)
-    })
+  await app.register(async (plainScope) => {
+    const whoIsAsking = await makeHook(plainScope)
+    const scope = prepareScope(plainScope)
     scope.addHook('onRequest', async (request, reply) => {
       await whoIsAsking(request, reply)
       const { permission } = request.routeOptions.config
       if (permission === undefined || permission === 'account') return
       if (!getCaller(request).permissions.has(permission)) throw new NotPermitted(permission)
     })
-    sourceRoutes(scope, parts.db)
+    sourceRoutes(plainScope, parts.db)
   })
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { problem, problemContent } from './problem.ts'
+import { describeProblem, problem, problemContent } from './problem.ts'
 
 export interface HealthOptions {
   /** rejects while the store cannot be used */
@@ -50,13 +50,9 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
         return { status: 'ok' }
       } catch (error) {
         request.log.warn({ err: error }, 'the store cannot be used')
-        return problem(reply, {
-          type: 'about:blank',
-          title: 'Not ready',
-          status: 503,
-          // The error itself may name hosts and users: it is in the log.
-          detail: 'The database does not answer. The log says more.',
-        })
+        // The error itself may name hosts and users: it is in the log.
+        const detail = 'The database does not answer. The log says more.'
+        return problem(reply, describeProblem(503, 'STORE_UNAVAILABLE', detail))
       }
     },
   )

@@ -115,6 +115,40 @@ export class AccountExists extends TaxiwayError {
   }
 }
 
+/** The change would leave nobody who can let others in. */
+export class LastAdministrator extends TaxiwayError {
+  constructor(name: string) {
+    super(
+      'LAST_ADMINISTRATOR',
+      `"${name}" is the last administrator who is not disabled and has to stay one: make another first`,
+    )
+  }
+}
+
+export class GrantNotFound extends TaxiwayError {
+  constructor(account: string, collection: string) {
+    super('GRANT_NOT_FOUND', `"${account}" has no grant for the collection "${collection}"`)
+  }
+}
+
+export class TokenNotFound extends TaxiwayError {
+  constructor(account: string, id: number) {
+    super('TOKEN_NOT_FOUND', `"${account}" has no token ${id} that still counts`)
+  }
+}
+
+export class CertificateNotFound extends TaxiwayError {
+  constructor(account: string, id: number) {
+    super('CERTIFICATE_NOT_FOUND', `"${account}" has no certificate ${id}`)
+  }
+}
+
+export class CertificateExists extends TaxiwayError {
+  constructor(what: string) {
+    super('CERTIFICATE_EXISTS', `${what} stands for an account already`)
+  }
+}
+
 /** What was sealed cannot be opened, or the store's secrets are sealed under another key than the one given. */
 export class SecretKeyWrong extends TaxiwayError {
   constructor(message: string, options?: ErrorOptions) {
