@@ -3,6 +3,7 @@ import {
   completeSettings,
   findListFaults,
   type GivenSettings,
+  type Place,
 } from './model/collection-settings.ts'
 import { ConfigError } from './model/errors.ts'
 import { parseYaml, readTextFile } from './yaml-file.ts'
@@ -22,10 +23,10 @@ export function parseCollections(text: string, path: string): readonly Collectio
     'collections.schema.json',
   )
   const settings = content.collections.map(completeSettings)
-  const lineOfCollection = (place: readonly (string | number)[]) =>
-    `line ${lineOf(['collections', ...place])}`
-  const faults = findListFaults(settings, lineOfCollection).map(
-    ({ place, message }) => `${path}, ${lineOfCollection(place)}: ${message}`,
+  const nameOf = (place: Place) => `line ${lineOf(['collections', ...place])}`
+  const faults = findListFaults(settings, nameOf).map(
+    ({ place, message }) =>
+      `${path}, ${nameOf(place)}: ${['collections', ...place].join('.')} ${message}`,
   )
   if (faults.length > 0) throw new ConfigError(faults.slice(0, 20).join('\n'))
   return settings

@@ -33,7 +33,7 @@ const rules: Record<string, Rule> = {
     npm: ['fastify', 'undici'],
   },
   admin: {
-    folders: ['model', 'store', 'intake', 'publish', 'isolation', 'security', 'http'],
+    folders: ['model', 'store', 'intake', 'ingest', 'publish', 'isolation', 'security', 'http'],
     npm: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'ajv', 'ajv-formats', 'undici'],
   },
   standins: { folders: [], npm: ['fastify'] },

@@ -184,7 +184,7 @@ const faults: readonly (readonly [string, string, readonly (string | RegExp)[]])
       '    description: x',
       '    rule: { all: [] }',
     ),
-    [/line 8: the collection "one" stands already in line 2; give it another name/],
+    [/line 8: collections\.2\.name is "one", as in line 2 already; give it another/],
   ],
   ['a tab', 'collections:\n\t- name: one', [/line 2: not well-formed YAML: /]],
   [
@@ -238,7 +238,7 @@ t.test('a rule may be nested 20 levels, and no deeper', async (t) => {
     `${'{ not: '.repeat(depth - 1)}{ tag: x }${' }'.repeat(depth - 1)}`
   t.strictSame(faultsOf(withRule(nested(20))), [])
   t.strictSame(faultsOf(withRule(nested(21))), [
-    'my.yaml, line 4: the rule is nested deeper than 20 levels; flatten it',
+    'my.yaml, line 4: collections.0.rule is nested deeper than 20 levels; flatten it',
   ])
   for (const depth of [200, 5_000, 100_000]) {
     const found = faultsOf(withRule(nested(depth)))
@@ -262,4 +262,27 @@ t.test('a file that cannot be read is told', async (t) => {
   const binary = join(folder, 'binary')
   writeFileSync(binary, Buffer.from([0xff, 0xfe, 0x00, 0x01]))
   t.throws(() => readCollectionsFile(binary), { code: 'CONFIG_INVALID' })
+})
+
+t.test('all that is wrong with a file is told at once', async (t) => {
+  const text = withLines(
+    '    cidr: address',
+    '  - name: one',
+    '    description: "a\\0b"',
+    `    rule: { tag: "\\x07" }`,
+  )
+  t.strictSame(faultsOf(text), [
+    'my.yaml, line 5: collections.0.cidr is "address", which needs "profile: full"; the clients of the profile "esa" read no blocks of addresses',
+    'my.yaml, line 6: collections.1.name is "one", as in line 2 already; give it another',
+    'my.yaml, line 7: collections.1.description holds control characters, or half of a character: no client could be sent it',
+    'my.yaml, line 8: collections.1.rule.tag holds control characters, or half of a character: no client could be sent it',
+  ])
+})
+
+t.test('a rule has at most 1,000 conditions, and lines in a description are text', async (t) => {
+  const anyOf = (parts: number) => `{ any: [${'{ tag: x }, '.repeat(parts)}] }`
+  const rule = (lists: number) => withRule(`{ any: [${`${anyOf(100)}, `.repeat(lists)}] }`)
+  t.strictSame(faultsOf(rule(10)), [])
+  t.match(faultsOf(rule(11)), [/line 4: .*rule has 1100 conditions, more than 1000/])
+  t.strictSame(faultsOf(withLines().replace('One', '"One\\n\\ttwo ✈"')), [])
 })

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { getCaller } from '../http/who-is-asking.ts'
+import { collectionRoutes } from './collections.ts'
 import { NotPermitted } from './errors.ts'
+import { healthRoutes } from './health.ts'
+import { ledgerRoutes } from './ledger.ts'
 import type { AdminHook, AdminParts } from './parts.ts'
 import { prepareScope } from './scope.ts'
 import { sourceRoutes } from './sources.ts'
@@ -23,6 +26,9 @@ export async function adminRoutes(
       if (permission === undefined || permission === 'account') return
       if (!getCaller(request).permissions.has(permission)) throw new NotPermitted(permission)
     })
-    sourceRoutes(plainScope, parts.db)
+    sourceRoutes(scope, parts)
+    collectionRoutes(scope, parts)
+    ledgerRoutes(scope, parts)
+    healthRoutes(scope, parts)
   })
 }

@@ -1,152 +1,108 @@
-import type { FastifyInstance } from 'fastify'
-import { problemContent } from '../http/problem.ts'
+import { Type } from 'typebox'
+import { requestResync } from '../ingest/walk-cursor.ts'
 import { adviceOn } from '../model/source-advice.ts'
-import { sourceStatuses, statusOf } from '../model/source-state.ts'
+import { statusOf } from '../model/source-state.ts'
 import type { Db } from '../store/db.ts'
-import { countSource, readAuthors, type SourceFigures } from '../store/source-figures.ts'
+import { countSource, readAuthors } from '../store/source-figures.ts'
 import { getSource, readSources, type StoredSource } from '../store/source-state.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { ValidationFailed } from './errors.ts'
+import { answerOnce } from './idempotency.ts'
+import { readMoment } from './moment.ts'
+import type { AdminParts } from './parts.ts'
+import { answer, pageQuery, toPage, usualPerPage } from './schemas.ts'
+import type { AdminScope } from './scope.ts'
+import { DetailedSource, Resync, ResyncBody, type Source, SourcePage } from './source-schema.ts'
 
-const moment = (description: string) => ({
-  description,
-  anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }],
-})
-const count = (description: string) => ({ description, type: 'integer', minimum: 0 })
-const optionalCount = (description: string) => ({
-  description,
-  anyOf: [{ type: 'integer' }, { type: 'null' }],
-})
+const tags = ['sources']
+const NameParameter = Type.Object({ name: Type.String({ description: 'Such as otx.' }) })
 
-const properties = {
-  name: { type: 'string' },
-  status: { enum: [...sourceStatuses] },
-  problems: {
-    description: 'Why it is degraded.',
-    type: 'array',
-    items: {
-      type: 'object',
-      required: ['code', 'message', 'advice', 'lastMetAt'],
-      properties: {
-        code: { description: 'Stable; docs/errors.md has all.', type: 'string' },
-        message: { type: 'string' },
-        advice: { description: 'What to do about it.', type: 'string' },
-        lastMetAt: { type: 'string', format: 'date-time' },
-      },
-    },
-  },
-  degradedSince: moment('The first moment of what is not over yet.'),
-  lastWholeWalkAt: moment('When everything was last seen to its end.'),
-  lastTriedAt: moment('When it was last asked for something.'),
-  nextTryAt: moment('What is waited for; null while it is being asked, or nobody walks it.'),
-  watermark: moment('What had changed there until then has been taken in.'),
-  walk: {
-    description: 'How far the walk is, or was when it broke; null between whole walks.',
-    anyOf: [
-      {
-        type: 'object',
-        required: ['since', 'underWay', 'passed', 'total'],
-        properties: {
-          since: { type: 'string', format: 'date-time' },
-          underWay: { type: 'boolean' },
-          passed: optionalCount('Records of its list that it has passed.'),
-          total: optionalCount('Of how many, where the source says so.'),
-        },
-      },
-      { type: 'null' },
-    ],
-  },
-  unfinishedReports: count('Reports that are in the store without all that they hold.'),
-  walker: {
-    description: 'The process that walks it; null: none.',
-    anyOf: [{ type: 'string' }, { type: 'null' }],
-  },
-}
+export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
+  const { db, intake } = parts
 
-const source = { type: 'object', required: Object.keys(properties), properties }
-const detailed = {
-  type: 'object',
-  required: [...Object.keys(properties), 'counts', 'authors'],
-  properties: {
-    ...properties,
-    counts: {
-      type: 'object',
-      required: ['reports', 'goneReports', 'assertions', 'survivingAssertions', 'rejections'],
-      properties: {
-        reports: count('That the source has still.'),
-        goneReports: count('That the source has no more.'),
-        assertions: count('What they assert.'),
-        survivingAssertions: count('Of these: what nothing keeps out.'),
-        rejections: count('Records that could not be read.'),
-      },
-    },
-    authors: {
-      description: 'The ten most frequent, with the number of their reports.',
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['author', 'reports'],
-        properties: { author: { type: 'string' }, reports: { type: 'integer' } },
-      },
-    },
-  },
-}
-
-const refusals = {
-  401: { description: 'No valid name and password.', ...problemContent },
-  403: { description: 'The account or the token may not.', ...problemContent },
-  503: { description: 'The database does not answer.', ...problemContent },
-}
-
-export function sourceRoutes(app: FastifyInstance, db: Db): void {
-  app.get(
+  scope.get(
     '/api/v1/sources',
     {
       config: { permission: 'sources:read' },
       schema: {
         operationId: 'listSources',
         summary: 'Where indicators come from, and how each is',
-        tags: ['sources'],
-        security: [{ basic: [] }],
-        response: {
-          200: {
-            description: 'All of them.',
-            type: 'object',
-            required: ['sources'],
-            properties: { sources: { type: 'array', items: source } },
-          },
-          ...refusals,
-        },
+        tags,
+        querystring: pageQuery,
+        response: { 200: answer('By name.', SourcePage) },
       },
     },
-    async () => ({ sources: (await readSources(db)).map(sourceToJson) }),
+    async (request): Promise<SourcePage> => {
+      const { limit = usualPerPage, cursor } = request.query
+      const key = Type.Tuple([Type.String()])
+      const [after = ''] = cursor === undefined ? [] : decodeCursor('sources', cursor, key)
+      // A handful: what there is upstream.
+      const all = (await readSources(db)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      const rest = all.filter(({ name }) => name > after)
+      const { page, next } = toPage(rest, limit, ({ name }) => encodeCursor('sources', [name]))
+      return { sources: page.map(sourceToJson), next }
+    },
   )
 
-  app.get<{ Params: { name: string } }>(
+  scope.get(
     '/api/v1/sources/:name',
     {
       config: { permission: 'sources:read' },
       schema: {
         operationId: 'getSource',
         summary: 'One source, with what it has brought',
-        tags: ['sources'],
-        security: [{ basic: [] }],
-        params: {
-          type: 'object',
-          required: ['name'],
-          properties: { name: { description: 'Such as otx.', type: 'string' } },
-        },
-        response: {
-          200: { description: 'How it is.', ...detailed },
-          ...refusals,
-          404: { description: 'There is no such source.', ...problemContent },
-        },
+        tags,
+        params: NameParameter,
+        response: { 200: answer('How it is.', DetailedSource) },
       },
     },
-    async ({ params: { name } }) => readDetailedSource(db, await getSource(db, name)),
+    async (request) => readDetailedSource(db, await getSource(db, request.params.name)),
+  )
+
+  scope.post(
+    '/api/v1/sources/:name/resync',
+    {
+      config: { permission: 'sources:write' },
+      schema: {
+        operationId: 'resyncSource',
+        summary: 'Let the next walk begin with what has changed at the source since a moment',
+        description: 'It waits until writing that is under way has ended: seconds at most.',
+        tags,
+        params: NameParameter,
+        body: ResyncBody,
+        response: { 202: answer('When it begins.', Resync, 'Idempotency-Replayed') },
+      },
+    },
+    async (request, reply) => {
+      const since = readMoment('/since', request.body.since)
+      if (since > intake.clock()) {
+        throw new ValidationFailed([{ place: '/since', message: 'must lie in the past' }])
+      }
+      return answerOnce(request, reply, parts, async (trx) => {
+        const source = await getSource(trx, request.params.name)
+        await requestResync(trx, source.id, since)
+        return { status: 202, body: describeResync(source, since) }
+      })
+    },
   )
 }
 
-/** A source as the REST interface and `taxiway source --json` print it. */
-export function sourceToJson({ name, state, watermark, place, unfinished, walker }: StoredSource) {
+function describeResync({ name, state, walker }: StoredSource, since: Date): Resync {
+  const begins = !walker
+    ? 'when somebody walks it'
+    : state.walk?.underWay
+      ? 'after the walk under way'
+      : 'at the next try'
+  return {
+    source: name,
+    since: since.toISOString(),
+    begins,
+    nextTryAt: begins === 'at the next try' ? momentOrNull(state.nextTryAt) : null,
+  }
+}
+
+export function sourceToJson(stored: StoredSource): Source {
+  const { name, state, watermark, place, unfinished, walker } = stored
   const { walk } = state
   return {
     name,
@@ -175,14 +131,12 @@ export function sourceToJson({ name, state, watermark, place, unfinished, walker
   }
 }
 
-export interface DetailedSource extends ReturnType<typeof sourceToJson> {
-  readonly counts: SourceFigures
-  readonly authors: readonly { readonly author: string; readonly reports: number }[]
-}
+export type { DetailedSource }
 
 export async function readDetailedSource(db: Db, source: StoredSource): Promise<DetailedSource> {
   const counts = await countSource(db, source.id)
-  return { ...sourceToJson(source), counts, authors: await readAuthors(db, source.id, 10) }
+  const authors = await readAuthors(db, source.id, 10)
+  return { ...sourceToJson(source), counts, authors: [...authors] }
 }
 
 function momentOrNull(date: Date | undefined): string | null {

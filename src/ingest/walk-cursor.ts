@@ -67,11 +67,13 @@ export async function changeCursor(
 
 /**
  * Lets the next walk begin at pulses modified since then; one that is under way is finished first, and one
- * that was broken off begins anew. Takes the intake lock.
+ * that was broken off begins anew. Takes the intake lock, in the transaction that is given or one of its own.
  */
 export async function requestResync(db: Db, sourceId: number, since: Date): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await lockIntake(trx)
-    await changeCursor(trx, sourceId, (cursor) => ({ ...cursor, since: since.toISOString() }))
-  })
+  if (!db.isTransaction) {
+    await db.transaction().execute((trx) => requestResync(trx, sourceId, since))
+    return
+  }
+  await lockIntake(db)
+  await changeCursor(db, sourceId, (cursor) => ({ ...cursor, since: since.toISOString() }))
 }

@@ -31,6 +31,7 @@ export type Place = readonly (string | number)[]
 /** What is wrong with settings that the schema accepts. */
 export interface SettingsFault {
   readonly place: Place
+  /** the end of a sentence that begins with the place */
   readonly message: string
 }
 
@@ -47,18 +48,18 @@ export function findSettingsFaults(
   const faults: SettingsFault[] = []
   if (unstorable.test(description)) faults.push({ place: ['description'], message: notText })
   if (depthOf(rule) > maxRuleDepth) {
-    const message = `the rule is nested deeper than ${maxRuleDepth} levels; flatten it`
+    const message = `is nested deeper than ${maxRuleDepth} levels; flatten it`
     faults.push({ place: ['rule'], message })
   }
   const conditions = countConditions(rule)
   if (conditions > maxConditions) {
-    const message = `the rule has ${conditions} conditions, more than ${maxConditions}; one with a list of values is one`
+    const message = `has ${conditions} conditions, more than ${maxConditions}; one with a list of values counts as one`
     faults.push({ place: ['rule'], message })
   }
   const texts = findUnstorable(rule, ['rule'])
   faults.push(...texts.map((place) => ({ place, message: notText })))
   if (cidr !== 'omit' && profile !== 'full') {
-    const message = `"cidr: ${cidr}" needs "profile: full"; the clients of the profile "${profile}" read no blocks of addresses`
+    const message = `is "${cidr}", which needs "profile: full"; the clients of the profile "${profile}" read no blocks of addresses`
     faults.push({ place: ['cidr'], message })
   }
   return faults
@@ -83,8 +84,8 @@ export function findListFaults(
       seen.set(settings.name, index)
       return faults
     }
-    const message = `the collection "${settings.name}" stands already in ${nameOf([first])}; give it another name`
-    return [{ place: [index], message }, ...faults]
+    const message = `is "${settings.name}", as in ${nameOf([first, 'name'])} already; give it another`
+    return [{ place: [index, 'name'], message }, ...faults]
   })
 }
 

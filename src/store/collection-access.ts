@@ -26,9 +26,7 @@ export async function findReadable(
   account: Account,
   names: readonly string[],
 ): Promise<readonly ReadableCollection[]> {
-  const rows = await readable(db, account)
-    .where(sql<boolean>`c.name = any(${names}::text[])`)
-    .execute()
+  const rows = await readable(db, account).where(isNamed(names)).execute()
   return rows.map(toReadable)
 }
 
@@ -42,11 +40,16 @@ export async function lockReadable(
   names: readonly string[],
 ): Promise<readonly ReadableCollection[]> {
   const rows = await readable(trx, account)
-    .where(sql<boolean>`c.name = any(${names}::text[])`)
+    .where(isNamed(names))
     .orderBy('c.id')
     .forUpdate('c')
     .execute()
   return rows.map(toReadable)
+}
+
+/** No text in PostgreSQL holds a NUL, so nothing is called so. */
+function isNamed(names: readonly string[]) {
+  return sql<boolean>`c.name = any(${names.filter((name) => !name.includes('\0'))}::text[])`
 }
 
 function readable(db: Db, account: Account) {

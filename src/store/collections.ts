@@ -74,10 +74,13 @@ export function toCollection(row: Selectable<Tables['collections']>): StoredColl
   }
 }
 
-/** Makes the collection or gives it these settings; what it publishes follows by reconciliation. */
-export async function writeCollection(db: Db, settings: CollectionSettings): Promise<void> {
+/**
+ * Makes the collection or gives it these settings; what it publishes follows by reconciliation.
+ * @returns whether it was made
+ */
+export async function writeCollection(db: Db, settings: CollectionSettings): Promise<boolean> {
   const columns = toColumns(settings)
-  await db
+  const { made } = await db
     .insertInto('collections')
     .values({ name: settings.name, ...columns })
     .onConflict((conflict) =>
@@ -85,7 +88,10 @@ export async function writeCollection(db: Db, settings: CollectionSettings): Pro
         .column('name')
         .doUpdateSet({ ...columns, settings_version: sql`collections.settings_version + 1` }),
     )
-    .execute()
+    // A row that was there before has been locked by whoever updated it.
+    .returning(sql<boolean>`xmax = 0`.as('made'))
+    .executeTakeFirstOrThrow()
+  return made
 }
 
 /**

@@ -1,0 +1,160 @@
+import { type Static, Type } from 'typebox'
+import { getCaller } from '../http/who-is-asking.ts'
+import { CollectionNotFound } from '../model/errors.ts'
+import { findReadable, listReadable } from '../store/collection-access.ts'
+import {
+  ApplyAnswer,
+  ApplyBody,
+  CollectionBody,
+  CollectionList,
+  CollectionName,
+  CollectionView,
+} from './collection-schema.ts'
+import { etagOfCollection, readViews } from './collection-view.ts'
+import { bodyToSettings, inputsToSettings, previewAs, writeAs } from './collection-writes.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { checkPrecondition, sendWithEtag } from './etag.ts'
+import { answerOnce } from './idempotency.ts'
+import type { AdminParts } from './parts.ts'
+import {
+  answer,
+  ifMatchHeaders,
+  ifNoneMatchHeaders,
+  pageQuery,
+  refusals,
+  toPage,
+  usualPerPage,
+} from './schemas.ts'
+import type { AdminScope } from './scope.ts'
+
+const tags = ['collections']
+const CursorKey = Type.Tuple([CollectionName])
+
+export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
+  const { db, followCollections } = parts
+
+  scope.get(
+    '/api/v1/collections',
+    {
+      config: { permission: 'collections:read' },
+      schema: {
+        operationId: 'listCollections',
+        summary: 'The collections that one may read',
+        tags,
+        querystring: pageQuery,
+        response: { 200: answer('By name; administrators see all.', CollectionList) },
+      },
+    },
+    async (request): Promise<CollectionList> => {
+      const { limit = usualPerPage, cursor } = request.query
+      const [after] = cursor === undefined ? [] : decodeCursor('collections', cursor, CursorKey)
+      const { account } = getCaller(request)
+      const found = await listReadable(db, account, { after, limit: limit + 1 })
+      const { page, next } = toPage(found, limit, ({ name }) => encodeCursor('collections', [name]))
+      return { collections: await readViews(db, page), next }
+    },
+  )
+
+  scope.get(
+    '/api/v1/collections/:name',
+    {
+      config: { permission: 'collections:read' },
+      schema: {
+        operationId: 'getCollection',
+        summary: 'One collection',
+        description: 'Its ETag names its settings: figures beside them change under the same one.',
+        tags,
+        params: Type.Object({ name: Type.String() }),
+        headers: ifNoneMatchHeaders,
+        response: { 200: answer('Settings and figures.', CollectionView, 'ETag') },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params
+      const [found] = await findReadable(db, getCaller(request).account, [name])
+      if (!found) throw new CollectionNotFound(name)
+      const [view] = await readViews(db, [found])
+      return sendWithEtag(request, reply, etagOfCollection(found), view as CollectionView)
+    },
+  )
+
+  scope.put(
+    '/api/v1/collections/:name',
+    {
+      config: { permission: 'collections:write' },
+      schema: {
+        operationId: 'putCollection',
+        summary: 'Give a collection these settings, or make it',
+        description:
+          'What is left out gets its default. The feed follows in the background: `behind` tells until when. ' +
+          'Administrators alone make collections, raise maxTlp and set nonPublic; others need a grant to write it.',
+        tags,
+        params: Type.Object({ name: CollectionName }),
+        headers: ifMatchHeaders,
+        body: CollectionBody,
+        response: {
+          200: answer('It has these settings now.', CollectionView, 'ETag'),
+          201: answer('It was made.', CollectionView, 'ETag', 'Location'),
+          ...refusals(412),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params
+      const { account } = getCaller(request)
+      const settings = bodyToSettings(name, request.body)
+      const { kind, view } = await db.transaction().execute(async (trx) => {
+        const changes = await writeAs(trx, account, [settings], (found) =>
+          checkPrecondition(request, found && etagOfCollection(found)),
+        )
+        const [view] = await readViews(trx, await findReadable(trx, account, [name]))
+        return { kind: changes.find((change) => change.name === name)?.kind, view }
+      })
+      if (kind !== 'unchanged') followCollections()
+      reply.header('ETag', etagOfCollection(settings))
+      if (kind === 'new') reply.code(201).header('Location', `/api/v1/collections/${name}`)
+      return view as CollectionView
+    },
+  )
+
+  scope.post(
+    '/api/v1/collections/apply',
+    {
+      config: { permission: 'collections:write' },
+      schema: {
+        operationId: 'applyCollections',
+        summary: 'Give many collections their settings, all or none',
+        description:
+          'What is not named stays as it is. The same may be written as by PUT, one by one.',
+        tags,
+        body: ApplyBody,
+        response: {
+          200: answer('What was changed, or would be.', ApplyAnswer, 'Idempotency-Replayed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { account } = getCaller(request)
+      const { dryRun = false, collections } = request.body
+      const wanted = inputsToSettings(collections)
+      return answerOnce(request, reply, parts, async (trx) => {
+        const changes = dryRun
+          ? await previewAs(trx, account, wanted)
+          : await writeAs(trx, account, wanted)
+        const body: Static<typeof ApplyAnswer> = {
+          dryRun,
+          changes: changes.map(({ name, kind, settings }) => ({
+            name,
+            kind,
+            settings: settings.map(({ setting, from = null, to = null }) => ({
+              setting,
+              from,
+              to,
+            })),
+          })),
+        }
+        return { status: 200, body, ...(!dryRun && { afterCommit: followCollections }) }
+      })
+    },
+  )
+}
