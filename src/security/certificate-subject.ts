@@ -134,7 +134,8 @@ function escapeValue(value: string): string {
     .replace(/[,+"\\<>;]/g, '\\$&')
     .replace(/^[ #]/, '\\$&')
     .replace(/ $/, '\\ ')
-    .replace(/\p{Cc}/gu, (sign) =>
+    // What is not seen, or turns the direction of what is, would make two names look alike.
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) =>
       [...Buffer.from(sign)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join(''),
     )
 }
