@@ -1,12 +1,18 @@
 import type { FastifyInstance } from 'fastify'
 import { getCaller } from '../http/who-is-asking.ts'
+import { accountRoutes } from './accounts.ts'
+import { certificateRoutes } from './certificates.ts'
 import { collectionRoutes } from './collections.ts'
 import { NotPermitted } from './errors.ts'
+import { grantRoutes } from './grants.ts'
 import { healthRoutes } from './health.ts'
 import { ledgerRoutes } from './ledger.ts'
+import { ownAccountRoutes } from './own-account.ts'
 import type { AdminHook, AdminParts } from './parts.ts'
+import { passwordRoutes } from './password.ts'
 import { prepareScope } from './scope.ts'
 import { sourceRoutes } from './sources.ts'
+import { tokenRoutes } from './tokens.ts'
 
 /**
  * The REST interface, below /api/v1. What it registers stays within a scope of its own.
@@ -26,6 +32,12 @@ export async function adminRoutes(
       if (permission === undefined || permission === 'account') return
       if (!getCaller(request).permissions.has(permission)) throw new NotPermitted(permission)
     })
+    ownAccountRoutes(scope, parts)
+    accountRoutes(scope, parts)
+    passwordRoutes(scope, parts)
+    grantRoutes(scope, parts)
+    tokenRoutes(scope, parts)
+    certificateRoutes(scope, parts)
     sourceRoutes(scope, parts)
     collectionRoutes(scope, parts)
     ledgerRoutes(scope, parts)

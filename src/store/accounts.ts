@@ -27,13 +27,14 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
 }
 
 /**
+ * @param passwordHash null: nobody signs in with a password
  * @param clientAgeOutDays after how many days the client drops what it was sent; 30 where it is not given
  * @returns undefined when there is an account of this name already
  */
 export async function createAccount(
   db: Db,
   name: string,
-  passwordHash: string,
+  passwordHash: string | null,
   role: Role,
   clientAgeOutDays?: number,
 ): Promise<Account | undefined> {
@@ -51,11 +52,14 @@ export async function createAccount(
   return row && { id: row.id, name, role }
 }
 
-/** @returns false when there is no such account */
+/**
+ * Ends the JWTs that were made for the password before, too.
+ * @returns false when there is no such account
+ */
 export async function changePassword(db: Db, name: string, passwordHash: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('accounts')
-    .set({ password_hash: passwordHash })
+    .set({ password_hash: passwordHash, credentials_version: sql`credentials_version + 1` })
     .where('name', '=', name)
     .executeTakeFirst()
   return numUpdatedRows > 0n

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { purgeMemberships } from './chunks.ts'
 import type { Db } from './db.ts'
+import { purgeAnswers } from './idempotency.ts'
 
 export interface Purged {
   readonly packages: number
@@ -11,7 +12,8 @@ export interface Purged {
 /**
  * Deletes what no poll can read any more and nobody asks for: rendered packages once no result set can hold
  * them, the traces of blocks once every client has dropped what it was sent, and then the places in chunks of
- * reports. It touches nothing that a writer or a poll would still use; the places alone need the writers' lock.
+ * reports; and answers kept under Idempotency-Keys. It touches nothing that a writer or a poll would still use;
+ * the places alone need the writers' lock.
  * @param resultSetSeconds how long a poll or its parts may go on
  */
 export async function purge(
@@ -52,6 +54,7 @@ export async function purge(
     }
   })
   await purgeMemberships(db)
+  await purgeAnswers(db)
   return purged
 }
 
