@@ -1,6 +1,8 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { restOptions, routerOptions } from './admin/scope.ts'
+import { nothingThere, nothingThere } from './http/problem.ts'
 import { localHook } from './http/who-is-asking.ts'
 
 /**
@@ -14,15 +16,19 @@ export async function buildLocalAdmin(
   store: string,
 ): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
+    ...restOptions,
     loggerInstance: log,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    routerOptions,
   })
   // So that a command does not change another store than the one that its settings name.
   app.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'taxiway-version': parts.version, 'taxiway-store': store })
   })
+  app.setNotFoundHandler(nothingThere)
   app.get('/livez', () => ({ status: 'ok' }))
+  app.setNotFoundHandler(nothingThere)
   await adminRoutes(app, parts, localHook)
   return app
 }
