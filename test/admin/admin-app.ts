@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import type { AdminParts } from '../../src/admin/parts.ts'
 import { adminRoutes } from '../../src/admin/routes.ts'
@@ -39,7 +39,8 @@ export async function openAdminApp(
 ): Promise<AdminApp> {
   const parts = createAdminParts(t, db, change)
   const callers = new Map<string, Caller>()
-  const app: FastifyInstance = Fastify({ loggerInstance: createLog('silent') })
+  const log: FastifyBaseLogger = createLog('silent')
+  const app: FastifyInstance = Fastify({ loggerInstance: log })
   await adminRoutes(app, parts, (scope) => {
     scope.decorateRequest('caller', null)
     return async (request) => {

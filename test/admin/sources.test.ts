@@ -1,49 +1,20 @@
-import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { buildApp } from '../../src/app.ts'
-import { createLog } from '../../src/log.ts'
-import { createMetrics } from '../../src/metrics.ts'
-import type { Account } from '../../src/model/account.ts'
-import { StoreUnavailable } from '../../src/model/errors.ts'
+import { readWalkCursor } from '../../src/ingest/walk-cursor.ts'
 import { untried } from '../../src/model/source-state.ts'
 import type { Db } from '../../src/store/db.ts'
+import { acquireLease } from '../../src/store/leases.ts'
 import { writeSourceState } from '../../src/store/source-state.ts'
 import { getSourceId, saveCursor } from '../../src/store/sources.ts'
-import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
-import { identifyByPassword } from '../helpers/identify.ts'
-import { openTestStore } from '../helpers/stores.ts'
-import { createTestIntake, dayAfterStart, reportOn } from '../intake/reports.ts'
-import { createAdminParts } from './admin-parts.ts'
+import { forEachStore, openTestStore } from '../helpers/stores.ts'
+import { createTestIntake, dayAfterStart, reportOn, start } from '../intake/reports.ts'
+import { type AdminApp, openAdminApp } from './admin-app.ts'
 
-const roles: Record<string, Account['role']> = { root: 'administrator', esa1: 'reader' }
-
-async function open(t: Test, db: Db): Promise<FastifyInstance> {
-  const app = await buildApp({
-    admin: createAdminParts(t, db),
-    feed: createStoredFeed(db, 60),
-    identify: identifyByPassword(async (name) => {
-      if (name === 'away') throw new StoreUnavailable('the database at db.internal does not answer')
-      const role = roles[name]
-      return role && { id: 1, name, role }
-    }),
-    checkStore: async () => {},
-    metrics: createMetrics(),
-    log: createLog('silent'),
-    publicUrl: undefined,
-    version: '0.0.0',
-  })
-  t.teardown(() => app.close())
+async function open(t: Test, db: Db): Promise<AdminApp> {
+  const app = await openAdminApp(t, db)
+  await app.addAccount('root', 'administrator')
+  await app.addAccount('ann', 'curator')
+  await app.addAccount('esa1', 'reader')
   return app
-}
-
-const as = (name: string) => ({
-  authorization: `Basic ${Buffer.from(`${name}:password`).toString('base64')}`,
-})
-
-async function get(app: FastifyInstance, url: string, name = 'root') {
-  const response = await app.inject({ url, headers: name === '' ? {} : as(name) })
-  const { statusCode: status, headers } = response
-  return { status, type: headers['content-type'], headers, body: response.json() }
 }
 
 const untriedJson = {
@@ -60,18 +31,17 @@ const untriedJson = {
   walker: null,
 }
 
-t.test('administrators are told of all sources', async (t) => {
+t.test('administrators and curators are told of all sources', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
   const app = await open(t, db)
-  t.match(await get(app, '/api/v1/sources'), {
-    status: 200,
-    type: 'application/json; charset=utf-8',
-    body: { sources: [] },
-  })
+  const empty = await app.ask('root', 'GET /api/v1/sources')
+  t.equal(empty.status, 200)
+  t.strictSame(empty.body, { sources: [], next: null })
   const id = await getSourceId(db, 'otx')
   await getSourceId(db, 'inbox')
-  t.strictSame((await get(app, '/api/v1/sources')).body, {
+  t.strictSame((await app.ask('ann', 'GET /api/v1/sources')).body, {
     sources: [{ ...untriedJson, name: 'inbox' }, untriedJson],
+    next: null,
   })
   await saveCursor(db, id, { walk: { offset: 32, count: 40 }, watermark: '2026-06-01T00:00:00Z' })
   await writeSourceState(db, id, 1, {
@@ -82,7 +52,7 @@ t.test('administrators are told of all sources', async (t) => {
     nextTryAt: dayAfterStart(3),
     walk: { since: dayAfterStart(2), underWay: false },
   })
-  const [, otx] = (await get(app, '/api/v1/sources')).body.sources
+  const [, otx] = (await app.ask('root', 'GET /api/v1/sources')).body.sources
   const wanted = {
     ...untriedJson,
     status: 'degraded',
@@ -106,7 +76,7 @@ t.test('administrators are told of all sources', async (t) => {
 
   const intake = createTestIntake(t, db)
   await intake.take([reportOn(['a.com', 'b.com'], { author: 'ann' })])
-  const one = await get(app, '/api/v1/sources/otx')
+  const one = await app.ask('root', 'GET /api/v1/sources/otx')
   t.equal(one.status, 200)
   t.match(one.body, {
     ...wanted,
@@ -121,22 +91,23 @@ t.test('administrators are told of all sources', async (t) => {
   })
 })
 
-t.test('whoever is not asked for it is told nothing', async (t) => {
+t.test('readers are told nothing of sources, and curators have none walked again', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
   const app = await open(t, db)
-  for (const url of ['/api/v1/sources', '/api/v1/sources/otx']) {
-    for (const name of ['', 'nobody']) {
-      const { status, type, headers, body } = await get(app, url, name)
-      t.equal(status, 401)
-      t.equal(type, 'application/problem+json; charset=utf-8')
-      t.match(headers['www-authenticate'], /^Basic realm=/)
-      t.match(body, { type: 'about:blank', title: 'Unauthorized', status: 401 })
+  await getSourceId(db, 'otx')
+  const may = ['root GET', 'root POST', 'ann GET']
+  for (const who of ['root', 'ann', 'esa1']) {
+    for (const request of [
+      'GET /api/v1/sources',
+      'GET /api/v1/sources/otx',
+      'POST /api/v1/sources/otx/resync',
+    ]) {
+      const [method] = request.split(' ')
+      const body = method === 'POST' ? { since: '2020-01-01T00:00:00Z' } : undefined
+      const { status, body: answer } = await app.ask(who, request, { body })
+      if (may.includes(`${who} ${method}`)) t.ok(status < 300, `${who} ${request}`)
+      else t.match(answer, { status: 403, code: 'NOT_PERMITTED' }, `${who} ${request}`)
     }
-    const { status, type, headers, body } = await get(app, url, 'esa1')
-    t.equal(status, 403)
-    t.equal(type, 'application/problem+json; charset=utf-8')
-    t.equal(headers['www-authenticate'], undefined)
-    t.match(body, { title: 'Forbidden', status: 403, detail: /needs the permission sources:read/ })
   }
 })
 
@@ -145,22 +116,111 @@ t.test('a source that is not there is told with those that are', async (t) => {
   const app = await open(t, db)
   await getSourceId(db, 'otx')
   for (const name of ['otxx', 'OTX', '%00', '..%2Fotx', "'"]) {
-    const { status, type, body } = await get(app, `/api/v1/sources/${name}`)
+    const { status, headers, body } = await app.ask('root', `GET /api/v1/sources/${name}`)
     t.equal(status, 404, name)
-    t.equal(type, 'application/problem+json; charset=utf-8')
-    t.match(body, { title: 'Not found', status: 404, detail: /only otx\.$/ })
+    t.match(headers['content-type'], /^application\/problem\+json/)
+    t.match(body, { code: 'SOURCE_NOT_FOUND', status: 404, detail: /only otx\.$/ })
+    const resync = await app.ask('root', `POST /api/v1/sources/${name}/resync`, {
+      body: { since: '2020-01-01T00:00:00Z' },
+    })
+    t.match(resync, { status: 404, body: { code: 'SOURCE_NOT_FOUND' } })
   }
-  const { status, type } = await get(app, '/api/v1/sources/%E0%A4%A')
+  const { status } = await app.ask('root', 'GET /api/v1/sources/%E0%A4%A')
   t.equal(status, 400)
-  t.match(type, /json/)
 })
 
-t.test('a database that is away is 503, a defect 500, and neither says where it is', async (t) => {
-  const app = await open(t, {} as Db)
-  const away = await get(app, '/api/v1/sources', 'away')
-  t.match(away, { status: 503, type: /problem\+json/, body: { title: 'Not ready' } })
-  t.notMatch(JSON.stringify(away.body), 'db.internal')
-  const defect = await get(app, '/api/v1/sources')
-  t.match(defect, { status: 500, type: /problem\+json/, body: { title: 'Internal error' } })
-  t.notMatch(JSON.stringify(defect.body), /TypeError|execut|sql/i)
+t.test('sources come page by page', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const app = await open(t, db)
+  const names = ['a', 'b', 'c', 'd', 'e']
+  for (const name of names.toReversed()) await getSourceId(db, name)
+  const seen: string[] = []
+  let cursor = ''
+  for (let pages = 0; pages < 3; pages += 1) {
+    const { body } = await app.ask('root', `GET /api/v1/sources?limit=2${cursor}`)
+    seen.push(...body.sources.map(({ name }: { name: string }) => name))
+    cursor = `&cursor=${body.next}`
+    if (pages === 2) t.equal(body.next, null)
+  }
+  t.strictSame(seen, names)
+  for (const bad of ['limit=0', 'limit=501', 'limit=x', 'cursor=x', 'cursor=', 'page=2']) {
+    const { status, body } = await app.ask('root', `GET /api/v1/sources?${bad}`)
+    t.equal(status, 400, bad)
+    t.match(body, { code: 'VALIDATION_FAILED', errors: [{ place: bad.split('=')[0] }] })
+  }
+})
+
+t.test('a source is walked again from a moment that is asked for, once', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const app = await open(t, db)
+    const id = await getSourceId(db, 'otx')
+    const resync = (since: unknown, headers?: Record<string, string>) =>
+      app.ask('root', 'POST /api/v1/sources/otx/resync', {
+        body: { since },
+        ...(headers && { headers }),
+      })
+
+    const first = await resync('2026-01-01T00:00:00Z', { 'idempotency-key': 'one' })
+    t.equal(first.status, 202)
+    const wanted = {
+      source: 'otx',
+      since: '2026-01-01T00:00:00.000Z',
+      begins: 'when somebody walks it',
+      nextTryAt: null,
+    }
+    t.strictSame(first.body, wanted)
+    t.equal((await readWalkCursor(db, id)).since, '2026-01-01T00:00:00.000Z')
+
+    await acquireLease(db, { name: 'otx', holder: 'here/1' }, 60_000)
+    await writeSourceState(db, id, 1, { ...untried, nextTryAt: dayAfterStart(3) })
+    t.match((await resync('2026-02-01T00:00:00+02:00')).body, {
+      since: '2026-01-31T22:00:00.000Z',
+      begins: 'at the next try',
+      nextTryAt: '2026-06-04T00:00:00.000Z',
+    })
+    await writeSourceState(db, id, 1, {
+      ...untried,
+      walk: { since: dayAfterStart(2), underWay: true },
+    })
+    t.match((await resync('2026-03-01T00:00:00Z')).body, {
+      begins: 'after the walk under way',
+      nextTryAt: null,
+    })
+
+    const replayed = await resync('2026-01-01T00:00:00Z', { 'idempotency-key': 'one' })
+    t.equal(replayed.status, 202)
+    t.equal(replayed.headers['idempotency-replayed'], 'true')
+    t.strictSame(replayed.body, wanted)
+    t.equal((await readWalkCursor(db, id)).since, '2026-03-01T00:00:00.000Z', 'nothing was done')
+    t.match(await resync('2026-01-02T00:00:00Z', { 'idempotency-key': 'one' }), {
+      status: 422,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    })
+  })
+})
+
+t.test('what is no moment of the past begins no walk', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const app = await open(t, db)
+  const id = await getSourceId(db, 'otx')
+  const ask = (body: unknown) => app.ask('root', 'POST /api/v1/sources/otx/resync', { body })
+  const tomorrow = new Date(start.getTime() + 86_400_000).toISOString()
+  for (const since of [
+    tomorrow,
+    'yesterday',
+    '2026-13-01T00:00:00Z',
+    '2025-12-31T23:59:60Z',
+    5,
+    null,
+  ]) {
+    const { status, body } = await ask({ since })
+    t.equal(status, 400, String(since))
+    t.match(body, { code: 'VALIDATION_FAILED', errors: [{ place: '/since' }] }, String(since))
+  }
+  t.match(await ask({}), { status: 400, body: { errors: [{ place: '/since' }] } })
+  t.match(await ask({ since: '2020-01-01T00:00:00Z', until: 1 }), {
+    status: 400,
+    body: { errors: [{ place: '/until' }] },
+  })
+  t.equal((await readWalkCursor(db, id)).since, undefined)
 })
