@@ -1,8 +1,8 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
-import { restOptions, routerOptions } from './admin/scope.ts'
-import { nothingThere, nothingThere } from './http/problem.ts'
+import { restOptions } from './admin/scope.ts'
+import { nothingThere } from './http/problem.ts'
 import { localHook } from './http/who-is-asking.ts'
 
 /**
@@ -20,7 +20,6 @@ export async function buildLocalAdmin(
     loggerInstance: log,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions,
   })
   // So that a command does not change another store than the one that its settings name.
   app.addHook('onSend', async (_request, reply) => {
@@ -28,7 +27,6 @@ export async function buildLocalAdmin(
   })
   app.setNotFoundHandler(nothingThere)
   app.get('/livez', () => ({ status: 'ok' }))
-  app.setNotFoundHandler(nothingThere)
   await adminRoutes(app, parts, localHook)
   return app
 }
