@@ -6,6 +6,7 @@ import type { AdminParts } from './admin/parts.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { restOptions } from './admin/scope.ts'
 import { crossSiteHook } from './http/cross-site.ts'
+import { docsRoutes } from './http/docs.ts'
 import { forwardedHook } from './http/forwarded.ts'
 import { healthRoutes } from './http/health.ts'
 import { managementAuthRoutes } from './http/management-auth.ts'
@@ -58,7 +59,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
         version: parts.version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      servers: [{ url: '/' }],
+      servers: [{ url: pathOf(parts.publicUrl) }],
       components: {
         securitySchemes: {
           bearer: {
@@ -95,6 +96,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     checkStore: parts.checkStore,
     registry: parts.metrics.registry,
   })
+  await docsRoutes(app)
   await managementAuthRoutes(app, parts.identify)
   await adminRoutes(app, parts.admin, (scope) => {
     scope.addHook('onRequest', crossSiteHook(parts.publicUrl))
@@ -107,4 +109,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     log: parts.log,
   })
   return app
+}
+
+/** Below which path clients find this server. */
+function pathOf(publicUrl: string | undefined): string {
+  return publicUrl === undefined ? '/' : new URL(publicUrl).pathname
 }
