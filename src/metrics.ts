@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Swept } from './intake/sweep.ts'
 import type { TakenIn } from './intake/take-in.ts'
+import { type Proof, proofs } from './model/account.ts'
+import type { SignInOutcome } from './security/identify.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -19,8 +21,21 @@ export function createMetrics() {
     'Of the blocks published: those that say what was said before.',
   )
   const withdrawn = counter('taxiway_blocks_withdrawn_total', 'Blocks taken out of a feed.')
+  const signIns = counter(
+    'taxiway_sign_ins_total',
+    'Proofs of who is asking: accepted, refused, or slowed, which means that nothing was checked. A password that is remembered is not counted again.',
+    ['proof', 'outcome'],
+  )
+  const signedIn = (proof: Proof, outcome: SignInOutcome, times = 1) =>
+    signIns.inc({ proof, outcome }, times)
+  // An alarm needs the 0 before the first.
+  for (const proof of proofs) {
+    if (proof === 'local') continue
+    for (const outcome of ['accepted', 'refused', 'slowed'] as const) signedIn(proof, outcome, 0)
+  }
   return {
     registry,
+    signedIn,
     requests: new Histogram({
       name: 'taxiway_http_request_seconds',
       help: 'Time from a request to the last byte of its answer.',

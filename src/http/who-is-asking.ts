@@ -1,8 +1,9 @@
-import fastifyBasicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account, Caller, Identify } from '../model/account.ts'
-import { TaxiwayError } from '../model/errors.ts'
+import { TaxiwayError, TooManyGuesses } from '../model/errors.ts'
 import { permissionsOf } from '../model/permission.ts'
+import { findClientCertificate } from './client-certificate.ts'
+import { readCredentials } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,46 +15,110 @@ declare module 'fastify' {
 /** No proof, or a wrong one, of who is asking. */
 export class Unauthorized extends TaxiwayError {
   readonly statusCode = 401
-  constructor(options?: ErrorOptions) {
-    super('UNAUTHORIZED', 'a valid name and password are needed', options)
+  constructor(message: string) {
+    super('UNAUTHORIZED', message)
+  }
+}
+
+/** The bearer token is no token, unknown, expired or revoked, or its account is disabled. */
+export class BearerRefused extends Unauthorized {
+  constructor() {
+    super(
+      'the bearer token is not valid: it is unknown, expired or revoked, or its account is disabled',
+    )
   }
 }
 
 export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-const challenge = 'Basic realm="taxiway", charset="UTF-8"'
+interface Way {
+  /** whether a name and a password will do */
+  readonly basic: boolean
+  readonly challenge: string
+  /** what is said where there is no proof, and where there is one of another kind */
+  readonly needed: string
+}
+
+const taxiiWay: Way = {
+  basic: true,
+  challenge: 'Basic realm="taxiway", charset="UTF-8"',
+  needed: 'a valid name and password are needed',
+}
+
+const restWay: Way = {
+  basic: false,
+  challenge: 'Bearer realm="taxiway"',
+  needed:
+    'a bearer token is needed, or a client certificate; "taxiway account token add" makes a token, and POST /management/auth gives one for a name and a password',
+}
 
 /**
- * @returns an onRequest hook that sets `request.caller`, or throws Unauthorized with the challenge
- * on the reply
+ * For TAXII: HTTP Basic, a bearer token or a client certificate.
+ * @returns an onRequest hook that sets `request.caller`. It throws Unauthorized with the challenge on the
+ * reply, BearerRefused, or TooManyGuesses with Retry-After on the reply
  */
-export async function whoIsAskingHook(app: FastifyInstance, identify: Identify): Promise<Hook> {
-  const credentials = new WeakMap<FastifyRequest, { name: string; password: string }>()
-  await app.register(fastifyBasicAuth, {
-    strictCredentials: false,
-    // Only keeps what was read: an error thrown in here would be made a 401, a store that is down
-    // too, and anything that it resolves to would be thrown.
-    validate: async (name, password, request) => {
-      credentials.set(request, decodedAsLatin1(name, password, request) ?? { name, password })
-    },
-  })
-  app.decorateRequest('caller', null)
+export function taxiiHook(app: FastifyInstance, identify: Identify): Hook {
+  return makeHook(app, identify, taxiiWay)
+}
 
+/**
+ * For the REST interface: a bearer token or a client certificate, never a password, which a browser would
+ * send along by itself.
+ * @returns an onRequest hook as that of `taxiiHook`
+ */
+export function restHook(app: FastifyInstance, identify: Identify): Hook {
+  return makeHook(app, identify, restWay)
+}
+
+function makeHook(app: FastifyInstance, identify: Identify, way: Way): Hook {
+  app.decorateRequest('caller', null)
   return async (request, reply) => {
     try {
-      await readCredentials(app, request, reply)
-    } catch (cause) {
-      reply.header('WWW-Authenticate', challenge)
-      throw new Unauthorized({ cause })
+      request.caller = await findCaller(request, identify, way)
+    } catch (error) {
+      if (error instanceof TooManyGuesses) reply.header('Retry-After', error.retryAfterSeconds)
+      if (error instanceof BearerRefused && !way.basic) {
+        reply.header('WWW-Authenticate', `${way.challenge}, error="invalid_token"`)
+      } else if (error instanceof Unauthorized) {
+        reply.header('WWW-Authenticate', way.challenge)
+      }
+      throw error
     }
-    const given = credentials.get(request)
-    const caller = given && (await identify.byPassword(given.name, given.password, request.ip))
-    if (!caller) {
-      reply.header('WWW-Authenticate', challenge)
-      throw new Unauthorized()
-    }
-    request.caller = caller
   }
+}
+
+async function findCaller(request: FastifyRequest, identify: Identify, way: Way): Promise<Caller> {
+  const credentials = readCredentials(request)
+  switch (credentials?.scheme) {
+    case 'basic': {
+      if (!way.basic) throw new Unauthorized(`Basic is not accepted here: ${way.needed}`)
+      const { name, password } = credentials
+      return or(await identify.byPassword(name, password, request.ip), way.needed)
+    }
+    case 'bearer': {
+      const caller = await identify.byBearer(credentials.token, request.ip)
+      if (!caller) throw new BearerRefused()
+      return caller
+    }
+    case 'malformed bearer':
+      throw new BearerRefused()
+    case 'malformed':
+    case 'unknown':
+      throw new Unauthorized(way.needed)
+    case undefined: {
+      const certificate = findClientCertificate(request)
+      if (!certificate) throw new Unauthorized(way.needed)
+      return or(
+        await identify.byCertificate(certificate, request.ip),
+        'the client certificate belongs to no account, or to one that is disabled',
+      )
+    }
+  }
+}
+
+function or(caller: Caller | undefined, message: string): Caller {
+  if (!caller) throw new Unauthorized(message)
+  return caller
 }
 
 /** The machine's own administrator: whoever reaches the socket in the data folder, or opens the store itself. */
@@ -79,30 +144,4 @@ export function getCaller(request: FastifyRequest): Caller {
 
 export function getAccount(request: FastifyRequest): Account {
   return getCaller(request).account
-}
-
-function readCredentials(
-  app: FastifyInstance,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    app.basicAuth(request, reply, (error) => (error ? reject(error) : resolve()))
-  })
-}
-
-/**
- * Python's requests, and so cabby, sends credentials in Latin-1, whatever charset is asked for.
- * @returns undefined when the credentials were UTF-8
- */
-function decodedAsLatin1(
-  name: string,
-  password: string,
-  request: FastifyRequest,
-): { name: string; password: string } | undefined {
-  if (!`${name}${password}`.includes('\uFFFD')) return undefined
-  const encoded = request.headers.authorization?.trim().split(/\s+/)[1] ?? ''
-  const decoded = Buffer.from(encoded, 'base64').toString('latin1')
-  const colon = decoded.indexOf(':')
-  return { name: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
 }

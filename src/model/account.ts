@@ -40,11 +40,15 @@ export interface Identify {
   /** a token, or a JWT of `/management/auth` */
   byBearer(token: string, address: string): Promise<Caller | undefined>
   byCertificate(certificate: ClientCertificate, address: string): Promise<Caller | undefined>
+  /** a JWT for whom `byPassword` would let in, to be shown to `byBearer` */
+  issueJwt(name: string, password: string, address: string): Promise<string | undefined>
 }
 
 /** What is wrong with a name, as the end of a sentence, or undefined. */
 export function accountNameFault(name: string): string | undefined {
   if (name.includes(':')) return 'must not hold a colon: HTTP Basic ends the name there'
+  if (name === '.' || name === '..') return 'must be more than dots, which lead elsewhere in a path'
+  if (!name.isWellFormed()) return 'must be proper Unicode: it holds half a character'
   if (/^[^\p{Cc}]{1,128}$/u.test(name)) return undefined
   return 'must have 1 to 128 characters, none of them a control character'
 }

@@ -34,6 +34,11 @@ export function notFound(kind: 'collection' | 'subscription', item: string): Tax
   ])
 }
 
+/** Who asks is known, and may not. */
+export function denied(reason: string): TaxiiRefusal {
+  return new TaxiiRefusal('DENIED', reason)
+}
+
 export function unsupportedContent(supported: readonly string[]): TaxiiRefusal {
   return new TaxiiRefusal(
     'UNSUPPORTED_CONTENT',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { getAccount, whoIsAskingHook } from '../http/who-is-asking.ts'
+import { BearerRefused, getAccount, getCaller, taxiiHook } from '../http/who-is-asking.ts'
 import type { Identify } from '../model/account.ts'
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
 import { listCollections } from './collections.ts'
@@ -18,7 +18,7 @@ import type { PollResponse, RequestMessage, ResponseMessage } from './messages.t
 import { elementToMessage, findMessageId } from './parse.ts'
 import { poll } from './poll.ts'
 import { pollResponseStream } from './poll-stream.ts'
-import { badMessage, failure, methodNotAllowed } from './refusal.ts'
+import { badMessage, denied, failure, methodNotAllowed } from './refusal.ts'
 import {
   renderCollectionInformationResponse,
   renderDiscoveryResponse,
@@ -64,7 +64,9 @@ export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): 
 
 async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   const { feed, log } = options
-  const whoIsAsking = await whoIsAskingHook(app, options.identify)
+  const whoIsAsking = taxiiHook(app, options.identify)
+  // Kept until the message is read, whose id the answer names.
+  const refused = new WeakMap<FastifyRequest, BearerRefused>()
   const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
   // By then every response has ended, or its connection was cut.
   app.addHook('onClose', () => within(ledgerMs, ledger.settle()))
@@ -81,7 +83,14 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       method: 'POST',
       url,
       bodyLimit: options.maxBodyBytes ?? 1_048_576,
-      onRequest: whoIsAsking,
+      onRequest: async (request, reply) => {
+        try {
+          await whoIsAsking(request, reply)
+        } catch (error) {
+          if (!(error instanceof BearerRefused) || !isSmallXml(request)) throw error
+          refused.set(request, error)
+        }
+      },
       handler: answerPost,
     })
     app.route({
@@ -110,11 +119,13 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     try {
       if (!Buffer.isBuffer(request.body)) throw badMessage('the request has no body')
       root = readXml(request.body)
+      const refusal = refused.get(request)
+      if (refusal) throw refusal
       checkRequestHeaders(request.headers, addressOf(request).scheme)
       return send(reply, request, await answer(elementToMessage(root), request))
     } catch (error) {
       if (error instanceof XmlError) root = error.root
-      return sendError(error, request, reply, root && findMessageId(root))
+      return sendError(refused.get(request) ?? error, request, reply, root && findMessageId(root))
     }
   }
 
@@ -122,15 +133,18 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     message: RequestMessage,
     request: FastifyRequest,
   ): Promise<ResponseMessage> {
-    const account = getAccount(request)
+    const { account, permissions } = getCaller(request)
+    const mayRead = permissions.has('feed:read')
     switch (message.type) {
       case 'Discovery_Request':
         return discover(message, addressOf(request))
       case 'Collection_Information_Request':
-        return listCollections(feed, account, message, addressOf(request))
+        return listCollections(mayRead ? feed : undefined, account, message, addressOf(request))
       case 'Poll_Request':
+        if (!mayRead) throw mayNotRead()
         return poll(feed, pollerOf(request), message, ledger)
       case 'Poll_Fulfillment':
+        if (!mayRead) throw mayNotRead()
         return fulfil(feed, pollerOf(request), message, readsPastTheEnd(request.headers), ledger)
       case 'Inbox_Message':
         throw failure('this server offers no inbox service')
@@ -205,6 +219,17 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
 /** An XML media type in a charset that readXml can recognise. */
 const xmlContentType =
   /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+const mayNotRead = () =>
+  denied('this token does not reach so far: polling needs the scope feed:read')
+
+// Of somebody unknown no more is read. Every request that TAXII has without content is far smaller.
+const maxStrangersBytes = 16_384
+
+function isSmallXml({ headers }: FastifyRequest): boolean {
+  const bytes = Number(headers['content-length'] ?? Number.NaN)
+  return bytes <= maxStrangersBytes && xmlContentType.test(headers['content-type'] ?? '')
+}
 
 // Entering takes milliseconds. A database that does not answer must not hold up the end.
 const ledgerMs = 1_000

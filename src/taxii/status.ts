@@ -1,4 +1,5 @@
-import { CollectionNotFound, StoreUnavailable } from '../model/errors.ts'
+import { BearerRefused, Unauthorized } from '../http/who-is-asking.ts'
+import { CollectionNotFound, StoreUnavailable, TooManyGuesses } from '../model/errors.ts'
 import { XmlError } from '../xml/read.ts'
 import type { StatusDetail, StatusMessage, StatusType } from './messages.ts'
 import { notFound, TaxiiRefusal, unsupportedMessage } from './refusal.ts'
@@ -34,6 +35,10 @@ export function errorToStatus(error: unknown, inResponseTo: string): StatusReply
   if (error instanceof CollectionNotFound) {
     return errorToStatus(notFound('collection', error.collection), inResponseTo)
   }
+  if (error instanceof TooManyGuesses) return reply('FAILURE', error.message, 429)
+  // At HTTP 200 cabby fetches a new token and asks again; at 401 it gives up.
+  if (error instanceof BearerRefused) return reply('UNAUTHORIZED', error.message)
+  if (error instanceof Unauthorized) return reply('UNAUTHORIZED', error.message, 401)
   if (error instanceof XmlError) {
     return reply('BAD_MESSAGE', `the message is not well-formed XML: ${error.message}`)
   }

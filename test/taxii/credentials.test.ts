@@ -12,7 +12,7 @@ const credentials: [string, string | undefined][] = [
   ['a wrong password', basic('esa1', 'wrong')],
   ['an unknown name', basic('nobody', password)],
   ['a part of the password', basic('esa1', 'pa')],
-  ['another scheme', 'Bearer abc'],
+  ['another scheme', 'Digest abc'],
   ['no base64', 'Basic %%%'],
   ['credentials without a colon', `Basic ${Buffer.from('esa1').toString('base64')}`],
 ]
