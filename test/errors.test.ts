@@ -2,8 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { RefusedByServer } from '../src/admin/client/errors.ts'
 import { reportFailure } from '../src/cli/report-failure.ts'
-import { CollectionNotFound, ConfigError, StoreUnavailable } from '../src/model/errors.ts'
+import {
+  AccountExists,
+  CollectionEmpty,
+  CollectionNotFound,
+  ConfigError,
+  DataDirLocked,
+  StoreUnavailable,
+} from '../src/model/errors.ts'
 import { adviceOn } from '../src/model/source-advice.ts'
 import * as refusals from '../src/taxii/refusal.ts'
 import { errorToStatus } from '../src/taxii/status.ts'
@@ -127,8 +135,9 @@ t.test('every row says what happened and what to do', async (t) => {
   }
 })
 
-t.test('wrong settings end with exit code 2, all else with 1', async (t) => {
-  t.strictSame(first(rowsUnder('Exit codes')), ['0', '1', '130, 143', '2', '3'])
+t.test('what failed ends with the exit code of its kind', async (t) => {
+  const codes = ['0', '1', '130, 143', '2', '3', '4', '5', '6']
+  t.strictSame(first(rowsUnder('Exit codes')), codes)
   const printed: unknown[][] = []
   const { error: print } = console
   t.teardown(() => {
@@ -138,8 +147,12 @@ t.test('wrong settings end with exit code 2, all else with 1', async (t) => {
   console.error = (...words: unknown[]) => printed.push(words)
   const cases = [
     [new ConfigError('one\ntwo'), 2, ['taxiway: one', 'taxiway: two']],
-    [new StoreUnavailable('away'), 1, ['taxiway: away']],
-    [new CollectionNotFound('x'), 1, ['taxiway: there is no collection "x"']],
+    [new StoreUnavailable('away'), 5, ['taxiway: away']],
+    [new DataDirLocked('taken'), 5, ['taxiway: taken']],
+    [new CollectionNotFound('x'), 3, ['taxiway: there is no collection "x"']],
+    [new AccountExists('x'), 6, ['taxiway: there is an account "x" already']],
+    [new RefusedByServer('NOT_PERMITTED', 'no', 403, []), 4, ['taxiway: no']],
+    [new CollectionEmpty('x'), 1, ['taxiway: the collection "x" has no block now']],
     [new TypeError('odd'), 1, [/a defect of Taxiway/, { message: 'odd' }]],
   ] as const
   for (const [error, exitCode, said] of cases) {

@@ -1,143 +1,284 @@
-import { readFile } from 'node:fs/promises'
-import { Command, Option } from 'commander'
-import { accountNameFault, passwordFault, type Role, roles } from '../model/account.ts'
-import { CollectionNotFound, ConfigError } from '../model/errors.ts'
-import { hashPassword, makePassword } from '../security/passwords.ts'
+import { Argument, Command, Option } from 'commander'
 import {
-  changeAgeOut,
-  changePassword,
-  createAccount,
-  findAccount,
-  grantRead,
-  readAccounts,
-} from '../store/accounts.ts'
-import { readCollections } from '../store/collections.ts'
-import type { Db } from '../store/db.ts'
+  type Account,
+  type AccountChange,
+  accountCalls,
+  type Grant,
+} from '../admin/client/accounts.ts'
+import { accountNameFault, type Role, roles } from '../model/account.ts'
+import { ConfigError } from '../model/errors.ts'
+import { certificateCommand } from './account-certificate.ts'
+import { accountToText } from './account-text.ts'
+import { tokenCommand } from './account-token.ts'
+import { asking } from './asking.ts'
+import { type PasswordOptions, passwordOptions, readNewPassword } from './new-password.ts'
 import { parseDays } from './parse-count.ts'
-import { formatTable } from './table.ts'
-import { withStore } from './with-store.ts'
+import { printList } from './print-list.ts'
+import { type AskingOptions, askingCommand, jsonLines, jsonObject } from './server-options.ts'
 
 export function accountCommand(): Command {
-  const passwordFile = () =>
-    new Option('--password-file <file>', 'take the password from its first line, not make one')
-  const add = new Command('add')
-    .description('make an account and print its password, once')
-    .argument('<name>')
-    .addOption(new Option('--role <role>').choices(roles).default('reader'))
-    .option('--read <collection...>', 'collections that it may poll')
-    .option('--client-age-out <days>', ageOutMeaning, parseDays, 30)
-    .addOption(passwordFile())
-    .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
-    .action((name: string, options: AddOptions) =>
-      withStore(async ({ db }) => {
-        const fault = accountNameFault(name)
-        if (fault) throw new ConfigError(`the name "${name}" ${fault}`)
-        const { password, made } = await getPassword(options.passwordFile)
-        const hash = await hashPassword(password)
-        await db.transaction().execute(async (trx) => {
-          const { role, clientAgeOut } = options
-          const account = await createAccount(trx, name, hash, role, clientAgeOut)
-          if (!account) {
-            throw new ConfigError(
-              `there is an account "${name}" already; "taxiway account passwd ${name}" changes its password`,
-            )
-          }
-          await grant(trx, account.id, options.read ?? [])
-        })
-        console.log(made ? password : `made ${name}`)
-      }),
-    )
-  const passwd = new Command('passwd')
-    .description('give an account a new password and print it, once')
-    .argument('<name>')
-    .addOption(passwordFile())
-    .action((name: string, options: { passwordFile?: string }) =>
-      withStore(async ({ db }) => {
-        const { password, made } = await getPassword(options.passwordFile)
-        const changed = await changePassword(db, name, await hashPassword(password))
-        if (!changed) throw noSuchAccount(name)
-        console.log(made ? password : `changed the password of ${name}`)
-      }),
-    )
-  const grantCommand = new Command('grant')
-    .description('let an account poll collections')
-    .argument('<name>')
-    .argument('<collection...>')
-    .action((name: string, collections: string[]) =>
-      withStore(async ({ db }) => {
-        await db.transaction().execute(async (trx) => {
-          const found = await findAccount(trx, name)
-          if (!found) throw noSuchAccount(name)
-          await grant(trx, found.account.id, collections)
-        })
-        console.log(`${name} may poll ${collections.join(', ')}`)
-      }),
-    )
-  const ageOut = new Command('age-out')
-    .description(`say ${ageOutMeaning}`)
-    .argument('<name>')
-    .argument('<days>', 'as set at the client, such as the Age of an ESA', parseDays)
-    .action((name: string, days: number) =>
-      withStore(async ({ db }) => {
-        if (!(await changeAgeOut(db, name, days))) throw noSuchAccount(name)
-        console.log(`${name}'s client is taken to keep what it was sent for ${inDays(days)}`)
-      }),
-    )
-  const list = new Command('list')
-    .description('list the accounts and what they may poll')
-    .action(() =>
-      withStore(async ({ db }) => {
-        const rows = (await readAccounts(db)).map(({ name, role, clientAgeOutDays, reads }) => [
-          name,
-          role,
-          inDays(clientAgeOutDays),
-          role === 'administrator' ? 'every collection' : reads.join(', '),
-        ])
-        console.log(formatTable(['ACCOUNT', 'ROLE', 'CLIENT AGE-OUT', 'MAY POLL'], rows))
-      }),
-    )
   return new Command('account')
-    .description('who may poll what')
-    .addCommand(add)
-    .addCommand(passwd)
-    .addCommand(grantCommand)
-    .addCommand(ageOut)
-    .addCommand(list)
+    .description('who may do what, and by which proof')
+    .addCommand(addCommand())
+    .addCommand(passwdCommand())
+    .addCommand(grantCommand())
+    .addCommand(revokeCommand())
+    .addCommand(ageOutCommand())
+    .addCommand(roleCommand())
+    .addCommand(disableCommand())
+    .addCommand(enableCommand())
+    .addCommand(tokenCommand())
+    .addCommand(certificateCommand())
+    .addCommand(listCommand())
+    .addCommand(showCommand())
 }
 
 const ageOutMeaning = 'after how many days its client drops what it was sent'
 
-interface AddOptions {
+interface AddOptions extends AskingOptions, PasswordOptions {
   readonly role: Role
-  readonly read?: string[]
+  readonly read?: readonly string[]
+  readonly write?: readonly string[]
   readonly clientAgeOut: number
-  readonly passwordFile?: string
+  readonly passwordless?: boolean
 }
 
-function inDays(days: number): string {
-  return days === 1 ? '1 day' : `${days} days`
+function addCommand(): Command {
+  const command = new Command('add')
+    .description('make an account and print its password, once')
+    .argument('<name>')
+    .addOption(new Option('--role <role>').choices(roles).default('reader'))
+    .option('--read <collection...>', 'collections that it may poll')
+    .option('--write <collection...>', 'collections that it may change')
+    .option('--client-age-out <days>', ageOutMeaning, parseDays, 30)
+    .addOption(
+      new Option('--passwordless', 'it has none: it signs in by token or certificate').conflicts([
+        'passwordFile',
+        'passwordPrompt',
+      ]),
+    )
+    .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
+    .action((name: string, options: AddOptions) =>
+      asking(options, async (connection) => {
+        const fault = accountNameFault(name)
+        if (fault) throw new ConfigError(`the name "${name}" ${fault}`)
+        const { role, clientAgeOut: clientAgeOutDays, passwordless, json } = options
+        const password = passwordless ? undefined : await readNewPassword(options, name)
+        const made = await accountCalls(connection).add({
+          name,
+          role,
+          clientAgeOutDays,
+          grants: grantsOf(options),
+          ...(password !== undefined && { password }),
+          ...(passwordless && { passwordless }),
+        })
+        if (json) console.log(JSON.stringify(made))
+        else console.log(made.password ?? `made ${name}`)
+        if (passwordless) {
+          console.error(`it needs a proof: taxiway account token add ${name} --name WHAT_FOR`)
+        }
+      }),
+    )
+  for (const option of passwordOptions()) command.addOption(option)
+  return askingCommand(command, jsonObject)
 }
 
-async function grant(db: Db, accountId: number, names: readonly string[]): Promise<void> {
-  const collections = await readCollections(db)
-  for (const name of names) {
-    const collection = collections.find((one) => one.name === name)
-    if (!collection) throw new CollectionNotFound(name)
-    await grantRead(db, accountId, collection.id)
+function grantsOf({ read = [], write = [] }: AddOptions): Grant[] {
+  return [...new Set([...read, ...write])].map((collection) => ({
+    collection,
+    read: read.includes(collection),
+    write: write.includes(collection),
+  }))
+}
+
+function passwdCommand(): Command {
+  const command = new Command('passwd')
+    .description('give an account a new password and print it, once')
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  taxiway account passwd esa1')
+    .action((name: string, options: AskingOptions & PasswordOptions) =>
+      asking(options, async (connection) => {
+        const password = await readNewPassword(options, name)
+        const set = await accountCalls(connection).setPassword(name, password)
+        if (options.json) console.log(JSON.stringify(set))
+        else console.log(set.password ?? `changed the password of ${name}`)
+      }),
+    )
+  for (const option of passwordOptions()) command.addOption(option)
+  return askingCommand(command, jsonObject)
+}
+
+interface GrantOptions extends AskingOptions {
+  readonly write?: boolean
+}
+
+function grantCommand(): Command {
+  const command = new Command('grant')
+    .description('let an account poll collections')
+    .argument('<name>')
+    .argument('<collection...>')
+    .option('--write', 'let it change them as well')
+    .addHelpText('after', '\nExample:\n  taxiway account grant esa1 esa-network esa-hashes')
+    .action((name: string, collections: string[], options: GrantOptions) =>
+      asking(options, async (connection) => {
+        const calls = accountCalls(connection)
+        const { grants } = await calls.get(name)
+        const granted: Grant[] = []
+        for (const collection of collections) {
+          const old = grants.find((one) => one.collection === collection)
+          const write = options.write === true || old?.write === true
+          granted.push(
+            await after(granted, () => calls.grant(name, { collection, read: true, write })),
+          )
+        }
+        if (options.json) console.log(JSON.stringify({ name, grants: granted }))
+        else {
+          const may = options.write ? 'may poll and change' : 'may poll'
+          console.log(`${name} ${may} ${collections.join(', ')}`)
+        }
+      }),
+    )
+  return askingCommand(command, jsonObject)
+}
+
+/** What was done before a failure stays done, and is told. */
+async function after<T>(done: readonly Grant[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const names = done.map(({ collection }) => collection).join(', ')
+    if (names !== '') console.error(`taxiway: done before that: ${names}`)
+    throw error
   }
 }
 
-async function getPassword(file: string | undefined): Promise<{ password: string; made: boolean }> {
-  if (file === undefined) return { password: makePassword(), made: true }
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ConfigError(`${file} cannot be read (${cause.code})`, { cause })
-  })
-  const password = text.split(/\r?\n/, 1)[0] ?? ''
-  const fault = passwordFault(password)
-  if (fault) throw new ConfigError(`the first line of ${file} ${fault}`)
-  return { password, made: false }
+function revokeCommand(): Command {
+  const command = new Command('revoke')
+    .description('take collections from an account')
+    .argument('<name>')
+    .argument('<collection...>')
+    .option('--write', 'let it poll them still: it may only not change them any more')
+    .addHelpText('after', '\nExample:\n  taxiway account revoke esa1 esa-hashes')
+    .action((name: string, collections: string[], options: GrantOptions) =>
+      asking(options, async (connection) => {
+        const calls = accountCalls(connection)
+        const { grants } = await calls.get(name)
+        const done: Grant[] = []
+        for (const collection of collections) {
+          const old = grants.find((one) => one.collection === collection)
+          const left = {
+            collection,
+            read: options.write === true && old?.read === true,
+            write: false,
+          }
+          await after(done, () =>
+            left.read ? calls.grant(name, left) : calls.revoke(name, collection),
+          )
+          done.push(left)
+        }
+        if (options.json) console.log(JSON.stringify({ name, grants: done }))
+        else {
+          const may = options.write ? 'may not change' : 'may neither poll nor change'
+          console.log(`${name} ${may} ${collections.join(', ')}`)
+        }
+      }),
+    )
+  return askingCommand(command, jsonObject)
 }
 
-export function noSuchAccount(name: string): ConfigError {
-  return new ConfigError(`there is no account "${name}"; "taxiway account list" shows all`)
+function ageOutCommand(): Command {
+  const command = new Command('age-out')
+    .description(`say ${ageOutMeaning}`)
+    .argument('<name>')
+    .argument('<days>', 'as set at the client, such as the Age of an ESA', parseDays)
+    .addHelpText('after', '\nExample:\n  taxiway account age-out esa1 30')
+    .action((name: string, clientAgeOutDays: number, options: AskingOptions) =>
+      changing(name, { clientAgeOutDays }, options, () => {
+        const days = clientAgeOutDays === 1 ? '1 day' : `${clientAgeOutDays} days`
+        return `${name}'s client is taken to keep what it was sent for ${days}`
+      }),
+    )
+  return askingCommand(command, jsonObject)
+}
+
+function roleCommand(): Command {
+  const command = new Command('role')
+    .description('give an account another role')
+    .argument('<name>')
+    .addArgument(new Argument('<role>').choices(roles))
+    .addHelpText('after', '\nExample:\n  taxiway account role alice curator')
+    .action((name: string, role: Role, options: AskingOptions) =>
+      changing(name, { role }, options, () => `${name} is ${role} now`),
+    )
+  return askingCommand(command, jsonObject)
+}
+
+function disableCommand(): Command {
+  const command = new Command('disable')
+    .description('let nobody in by an account, whatever he shows')
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  taxiway account disable esa1')
+    .action((name: string, options: AskingOptions) =>
+      changing(name, { disabled: true }, options, () => `${name} is let in no more`),
+    )
+  return askingCommand(command, jsonObject)
+}
+
+function enableCommand(): Command {
+  const command = new Command('enable')
+    .description('let an account in again')
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  taxiway account enable esa1')
+    .action((name: string, options: AskingOptions) =>
+      changing(name, { disabled: false }, options, () => `${name} is let in again`),
+    )
+  return askingCommand(command, jsonObject)
+}
+
+function changing(
+  name: string,
+  change: AccountChange,
+  options: AskingOptions,
+  say: () => string,
+): Promise<void> {
+  return asking(options, async (connection) => {
+    const changed = await accountCalls(connection).change(name, change)
+    console.log(options.json ? JSON.stringify(changed) : say())
+  })
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('list the accounts and what they may poll')
+    .addHelpText('after', '\nExample:\n  taxiway account list')
+    .action((options: AskingOptions) =>
+      asking(options, (connection) =>
+        printList(accountCalls(connection).list(), options.json, {
+          headings: ['ACCOUNT', 'ROLE', 'CLIENT AGE-OUT', 'MAY POLL'],
+          toRow,
+        }),
+      ),
+    )
+  return askingCommand(command, jsonLines)
+}
+
+function toRow({ name, role, disabled, clientAgeOutDays, grants, allCollections }: Account) {
+  const reads = grants.filter(({ read }) => read).map(({ collection }) => collection)
+  const may = allCollections ? 'every collection' : reads.join(', ')
+  const days = clientAgeOutDays === 1 ? '1 day' : `${clientAgeOutDays} days`
+  return [name, role, days, disabled ? '(disabled)' : may]
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .description('show what an account may do, and what proves it')
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  taxiway account show esa1')
+    .action((name: string, options: AskingOptions) =>
+      asking(options, async (connection) => {
+        const account = await accountCalls(connection).get(name)
+        console.log(options.json ? JSON.stringify(account) : accountToText(account))
+      }),
+    )
+  return askingCommand(command, jsonObject)
 }

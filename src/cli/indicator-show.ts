@@ -11,6 +11,7 @@ import { readIndicatorStory } from '../store/indicator-story.ts'
 import { readJudgingState } from '../store/judging.ts'
 import { findNamedIndicators, type NamedIndicator } from '../store/named-indicators.ts'
 import { findNearIndicators } from '../store/near-indicators.ts'
+import { exitCodes } from './exit-codes.ts'
 import { named } from './named-values.ts'
 import { shellWord } from './story-advice.ts'
 import { foundTable, storyText, type ToldStory } from './story-text.ts'
@@ -33,7 +34,7 @@ export function indicatorShowCommand(): Command {
         const now = new Date()
         const [found = []] = await findNamedIndicators(db, [value], options.type)
         if (found.length === 0) {
-          process.exitCode = 1
+          process.exitCode = exitCodes.notFound
           return tellMissing(db, value, options)
         }
         const told: ToldStory[] = []

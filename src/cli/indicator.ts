@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { ConfigError } from '../model/errors.ts'
+import { IndicatorNotFound } from '../model/errors.ts'
 import { type ObservableType, observableTypes } from '../model/observable.ts'
 import { findHolders } from '../store/holders.ts'
 import { findNamedIndicators } from '../store/named-indicators.ts'
@@ -21,7 +21,8 @@ export function indicatorCommand(): Command {
     .action((value: string, { type, json }: { type?: ObservableType; json?: boolean }) =>
       withStore(async ({ db }) => {
         const [found = []] = await findNamedIndicators(db, [value], type)
-        if (found.length === 0) throw new ConfigError(`no indicator in the store: ${named(value)}`)
+        if (found.length === 0)
+          throw new IndicatorNotFound(`no indicator in the store: ${named(value)}`)
         for (const { id, type, value } of found) {
           const held = await findHolders(db, { indicatorIds: [id] })
           console.log(

@@ -1,26 +1,21 @@
 import { Command } from 'commander'
-import { CollectionNotFound } from '../model/errors.ts'
-import { formatMicros, type Micros } from '../model/micros.ts'
-import { findAccount } from '../store/accounts.ts'
-import { readCollections } from '../store/collections.ts'
-import type { Db } from '../store/db.ts'
-import { type LedgerPoll, readLedger } from '../store/ledger.ts'
-import { noSuchAccount } from './account.ts'
+import { listPolls } from '../admin/client/ledger.ts'
+import type { LedgerEntry } from '../admin/ledger-schema.ts'
+import { asking } from './asking.ts'
 import { parseCount } from './parse-count.ts'
 import { parseMoment } from './parse-moment.ts'
+import { type AskingOptions, askingCommand, jsonLines } from './server-options.ts'
 import { formatTable } from './table.ts'
-import { withStore } from './with-store.ts'
 
-interface LedgerOptions {
+interface LedgerOptions extends AskingOptions {
   readonly account?: string
   readonly collection?: string
   readonly since?: Date
   readonly limit: number
-  readonly json?: boolean
 }
 
 export function ledgerCommand(): Command {
-  return new Command('ledger')
+  const command = new Command('ledger')
     .description('show who polled what, and how much was sent, the newest first')
     .option('--account <name>', 'of this account')
     .option('--collection <name>', 'of this collection')
@@ -30,34 +25,32 @@ export function ledgerCommand(): Command {
       (text) => parseMoment(text),
     )
     .option('--limit <rows>', 'at most so many', parseCount, 100)
-    .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
       '\nA poll that is "under way" for long is of a process that died; it may have been sent everything.' +
         '\n\nExample:\n  taxiway ledger --account esa1 --since 7d',
     )
     .action((options: LedgerOptions) =>
-      withStore(async ({ db }) => {
-        const { since, limit, json } = options
-        const found = await readLedger(db, { ...(await findIds(db, options)), since, limit })
-        if (json) {
-          for (const one of found) console.log(JSON.stringify(toJson(one)))
-          return
+      asking(options, async (connection) => {
+        const { limit, json } = options
+        const rows: (readonly (string | number)[])[] = []
+        let left = limit
+        for await (const page of listPolls(connection, options, Math.min(limit, mostPerPage))) {
+          const taken = page.slice(0, left)
+          left -= taken.length
+          if (json) for (const one of taken) console.log(JSON.stringify(toJson(one)))
+          else rows.push(...taken.map(toRow))
+          if (left === 0) break
         }
-        console.log(formatTable(headings, found.map(toRow)))
-        if (found.length === limit) console.log(`(the newest ${limit}; --limit shows more)`)
+        if (json) return
+        console.log(formatTable(headings, rows))
+        if (left === 0) console.log(`(the newest ${limit}; --limit shows more)`)
       }),
     )
+  return askingCommand(command, jsonLines)
 }
 
-async function findIds(db: Db, { account, collection }: LedgerOptions) {
-  const found = account === undefined ? undefined : await findAccount(db, account)
-  if (account !== undefined && !found) throw noSuchAccount(account)
-  const collections = collection === undefined ? [] : await readCollections(db)
-  const polled = collections.find(({ name }) => name === collection)
-  if (collection !== undefined && !polled) throw new CollectionNotFound(collection)
-  return { accountId: found?.account.id, collectionId: polled?.id }
-}
+const mostPerPage = 500
 
 const headings = [
   'STARTED',
@@ -75,50 +68,31 @@ const headings = [
   'STATUS',
 ]
 
-function toRow(poll: LedgerPoll): readonly (string | number)[] {
+function toRow(poll: LedgerEntry): readonly (string | number)[] {
   // A part that is fetched by itself asks for a number, not for a window.
-  const byPart = poll.part !== undefined && poll.part > 1
+  const byPart = poll.part !== null && poll.part > 1
   return [
-    poll.startedAt.toISOString(),
+    poll.startedAt,
     poll.account ?? '(gone)',
     poll.address,
-    poll.userAgent,
+    poll.client,
     poll.collection ?? '(gone)',
     poll.binding,
     byPart ? '' : window(poll.askedBegin, poll.askedEnd),
-    window(poll.begin, poll.end),
+    window(poll.consideredBegin, poll.consideredEnd),
     poll.part ?? '',
     poll.countsOnly ? 'count only' : (poll.blocks ?? ''),
     poll.bytes ?? '',
-    poll.durationMs === undefined ? '' : (poll.durationMs / 1000).toFixed(3),
+    poll.durationMs === null ? '' : (poll.durationMs / 1000).toFixed(3),
     poll.status,
   ]
 }
 
-function window(begin: Micros | undefined, end: Micros | undefined): string {
-  const text = (moment: Micros | undefined) => (moment === undefined ? '' : formatMicros(moment))
-  return `(${text(begin)}, ${text(end)}]`
+function window(begin: string | null, end: string | null): string {
+  return `(${begin ?? ''}, ${end ?? ''}]`
 }
 
-function toJson(poll: LedgerPoll): object {
-  const moment = (label: Micros | undefined) => (label === undefined ? null : formatMicros(label))
-  return {
-    started: poll.startedAt.toISOString(),
-    account: poll.account ?? null,
-    address: poll.address,
-    client: poll.userAgent,
-    collection: poll.collection ?? null,
-    binding: poll.binding,
-    countsOnly: poll.countsOnly,
-    askedBegin: moment(poll.askedBegin),
-    askedEnd: moment(poll.askedEnd),
-    consideredBegin: moment(poll.begin),
-    consideredEnd: moment(poll.end),
-    resultId: poll.resultId ?? null,
-    part: poll.part ?? null,
-    blocks: poll.blocks ?? null,
-    bytes: poll.bytes ?? null,
-    durationMs: poll.durationMs ?? null,
-    status: poll.status,
-  }
+/** `started` is called so since before there was a REST interface. */
+function toJson({ startedAt, ...poll }: LedgerEntry): object {
+  return { started: startedAt, ...poll }
 }

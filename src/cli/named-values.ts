@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { ConfigError } from '../model/errors.ts'
+import { ConfigError, IndicatorNotFound } from '../model/errors.ts'
 import type { ObservableType } from '../model/observable.ts'
 import type { Db } from '../store/db.ts'
 import { findNamedIndicators, type NamedIndicator } from '../store/named-indicators.ts'
@@ -26,7 +26,7 @@ export async function readValues(
 /**
  * The indicators that values mean.
  * @param undone what was not done, for the message
- * @throws ConfigError when one of them is not in the store
+ * @throws IndicatorNotFound when one of them is not in the store
  */
 export async function getNamedIndicators(
   db: Db,
@@ -39,7 +39,7 @@ export async function getNamedIndicators(
   if (unknown.length === 0) return found.flat()
   const more = unknown.length > 5 ? ` and ${unknown.length - 5} more` : ''
   const names = unknown.slice(0, 5).map(named).join(', ')
-  throw new ConfigError(`no indicator in the store: ${names}${more}; ${undone}`)
+  throw new IndicatorNotFound(`no indicator in the store: ${names}${more}; ${undone}`)
 }
 
 /** A value as it can stand in a sentence. */

@@ -11,3 +11,8 @@ export function parseDays(text: string): number {
   if (days < 1 || days > 3650) throw new InvalidArgumentError('must be a number from 1 to 3650.')
   return days
 }
+
+export function parseId(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('must be a number of the list.')
+  return Number(text)
+}

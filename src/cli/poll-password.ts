@@ -35,7 +35,7 @@ function firstLine(content: string, where: string): string {
 }
 
 /** Shows nothing of what is typed. */
-function askOnTerminal(question: string): Promise<string> {
+export function askOnTerminal(question: string): Promise<string> {
   const { stdin, stderr } = process
   // Before it asks: what is typed at once would be shown.
   stdin.setRawMode(true)

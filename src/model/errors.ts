@@ -23,6 +23,13 @@ export class CollectionNotFound extends TaxiwayError {
   }
 }
 
+/** A value that was given is that of no indicator in the store. */
+export class IndicatorNotFound extends TaxiwayError {
+  constructor(message: string) {
+    super('INDICATOR_NOT_FOUND', message)
+  }
+}
+
 export class WarninglistNotFound extends TaxiwayError {
   constructor(name: string) {
     super('WARNINGLIST_NOT_FOUND', `there is no warninglist "${name}"`)

@@ -212,7 +212,7 @@ t.test('taxiway collection lint', async (t) => {
 
   await t.test('what cannot be answered is told', async (t) => {
     t.match(await run('lint', 'nothing'), {
-      code: 1,
+      code: 3,
       stdout: '',
       stderr: 'taxiway: there is no collection "nothing"\n',
     })
@@ -220,7 +220,7 @@ t.test('taxiway collection lint', async (t) => {
       code: 2,
       stderr: /^taxiway: --cidr cidr needs the profile full.*Add --profile full$/m,
     })
-    t.match(await run('lint', 'of-esa', '--profile', 'asa'), { code: 1, stderr: /esa, tid, full/ })
+    t.match(await run('lint', 'of-esa', '--profile', 'asa'), { code: 2, stderr: /esa, tid, full/ })
   })
 
   await t.test('however many are read at once, each is read once', async (t) => {

@@ -63,14 +63,14 @@ t.test('indicators by the command line', async (t) => {
     'what is not in the store has neighbours, and an exit code of its own',
     async (t) => {
       const { code, stdout } = await run('indicator', 'show', 'https://x.a.taxiway-demo.com/')
-      t.equal(code, 1)
+      t.equal(code, 3)
       t.match(stdout, 'is not in the store: no source has asserted it.')
       t.match(stdout, /^ +domain +a\.taxiway-demo\.com +served +esa-network/m)
       t.match(stdout, 'taxiway judging check https://x.a.taxiway-demo.com/')
       const json = await run('indicator', 'show', 'nowhere.example', '--json')
       t.same(
         [json.code, JSON.parse(json.stdout)],
-        [1, { asked: 'nowhere.example', found: false, near: [] }],
+        [3, { asked: 'nowhere.example', found: false, near: [] }],
       )
     },
   )
@@ -82,8 +82,8 @@ t.test('indicators by the command line', async (t) => {
       /^Kept out of every feed: private-address \(10\.1\.2\.3 lies/m,
     )
     const refused = [
-      [[...asked, '--until', '30d'], 1, /--because/],
-      [[...asked, '--because', 'x'], 1, /--until/],
+      [[...asked, '--until', '30d'], 2, /--because/],
+      [[...asked, '--because', 'x'], 2, /--until/],
       [[...asked, '--because', 'x', '--until', '2020-01-01'], 1, /in the future/],
       [[...asked, '--because', ' ', '--until', '30d'], 1, /because of what/],
       [[...asked, '--because', 'x', '--until', '400d'], 1, /366 days at most/],
@@ -94,7 +94,7 @@ t.test('indicators by the command line', async (t) => {
       ],
       [
         ['10.9.9.9', '--reason', 'aged', '--because', 'x', '--until', '30d'],
-        2,
+        3,
         /no indicator in the store: 10\.9\.9\.9; nothing was overridden/,
       ],
     ] as const
@@ -181,7 +181,7 @@ t.test('indicators by the command line', async (t) => {
     t.match(await done('indicator', 'search', 'nothing-like-it'), /^No indicator is like that\.$/m)
     t.match(await run('indicator', 'search'), { code: 2, stderr: /say what to look for/ })
     t.match(await run('indicator', 'search', 'a', '--collection', 'x'), {
-      code: 1,
+      code: 3,
       stderr: /no collection "x"/,
     })
   })
@@ -219,7 +219,7 @@ t.test('indicators by the command line', async (t) => {
       t.match(text, 'taxiway withdraw undo 1')
       const empty = await run('indicator', 'withdraw', '', ...why)
       t.match(empty, {
-        code: 2,
+        code: 3,
         stderr: 'taxiway: no indicator in the store: ""; nothing was withdrawn\n',
       })
     },

@@ -74,7 +74,7 @@ t.test('withdrawals by the command line', async (t) => {
   })
 
   await t.test('a withdrawal without a reason is refused', async (t) => {
-    t.equal((await run('source', 'otx')).code, 1)
+    t.equal((await run('source', 'otx')).code, 2)
     const blank = await run('source', 'otx', '--reason', ' ')
     t.same([blank.code, blank.stdout], [2, ''])
     t.match(blank.stderr, /--reason must say why/)

@@ -210,10 +210,10 @@ t.test(
         code: 2,
         stderr: /--since must lie in the past/,
       })
-      t.match(await run('source', 'resync', 'otx', '--since', 'soon'), { code: 1, stderr: /7d/ })
+      t.match(await run('source', 'resync', 'otx', '--since', 'soon'), { code: 2, stderr: /7d/ })
       for (const command of [['show'], ['resync', '--since', '1d']]) {
         t.match(await run('source', ...command, 'oxt'), {
-          code: 1,
+          code: 3,
           stderr: 'taxiway: there is no source "oxt", only otx\n',
         })
       }

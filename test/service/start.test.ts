@@ -220,7 +220,7 @@ t.test('a database that is not there, and one that refuses, are told by name', a
       TAXIWAY_PORT: '0',
       TAXIWAY_LOG_LEVEL: 'trace',
     })
-    t.equal(code, 1, words)
+    t.equal(code, 5, words)
     t.match(stderr, /taxiway: the database named by TAXIWAY_DATABASE_URL does not answer: /)
     t.match(stderr, new RegExp(words))
     t.equal(stderr.trimEnd().split('\n').length, 1)
