@@ -41,7 +41,7 @@ const ageOut = Type.Integer({
   minimum: 1,
   maximum: 3_650,
 })
-const newAccount = closed({
+export const newAccount = closed({
   name: Type.String({ description: 'Kept in the normal form NFC.', maxLength: 512 }),
   role: Type.Optional({ ...role, default: 'reader' }),
   password: Type.Optional(
@@ -65,7 +65,7 @@ const newAccount = closed({
     ),
   ),
 })
-const accountChange = Type.Object(
+export const accountChange = Type.Object(
   {
     role: Type.Optional(role),
     clientAgeOutDays: Type.Optional(ageOut),

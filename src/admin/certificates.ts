@@ -36,7 +36,7 @@ import {
 import type { AdminScope } from './scope.ts'
 
 const tags = ['accounts']
-const certificateSchema = Type.Object({
+export const certificateSchema = Type.Object({
   id: Type.Integer(),
   fingerprint: nullable(
     Type.String(),
@@ -49,7 +49,7 @@ const certificateSchema = Type.Object({
   createdBy: Type.String({ description: 'The account that made it.' }),
   createdAt: moment('When it was made.'),
 })
-const newCertificate = closed(
+export const newCertificate = closed(
   {
     certificate: Type.Optional(
       Type.String({ description: 'In PEM; kept is its fingerprint.', maxLength: 65_536 }),

@@ -44,7 +44,7 @@ import type { AdminScope } from './scope.ts'
 const tags = ['accounts']
 const scopesMeaning = 'What it is limited to; null: whatever the role of its account may.'
 
-const tokenSchema = Type.Object({
+export const tokenSchema = Type.Object({
   id: Type.Integer(),
   name: Type.String({ description: 'What it is for.' }),
   hint: Type.String({ description: 'Its last four characters.' }),
@@ -56,7 +56,7 @@ const tokenSchema = Type.Object({
   lastUsedAt: nullableMoment('When it was last used, to the minute; null: never.'),
 })
 
-const newToken = closed({
+export const newToken = closed({
   name: Type.String({
     description: 'What it is for.',
     minLength: 1,
