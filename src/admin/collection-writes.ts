@@ -125,7 +125,7 @@ function checkMayWrite(
   }
   if (tlpRank(wanted.maxTlp) > tlpRank(maxTlp)) {
     throw refuse(
-      `maxTlp of the collection "${name}" is ${maxTlp}, and administrators alone may raise it to ${wanted.maxTlp}`,
+      `the collection "${name}" shows up to TLP ${maxTlp}, and administrators alone may raise its maxTlp to ${wanted.maxTlp}`,
     )
   }
   if (wanted.nonPublic && !nonPublic) {
