@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { RefusedByServer } from '../src/admin/client/errors.ts'
 import { reportFailure } from '../src/cli/report-failure.ts'
+import { BearerRefused } from '../src/http/who-is-asking.ts'
 import {
   AccountExists,
   CollectionEmpty,
@@ -11,6 +12,7 @@ import {
   ConfigError,
   DataDirLocked,
   StoreUnavailable,
+  TooManyGuesses,
 } from '../src/model/errors.ts'
 import { adviceOn } from '../src/model/source-advice.ts'
 import * as refusals from '../src/taxii/refusal.ts'
@@ -97,9 +99,12 @@ t.test(
       ...httpErrors,
       new Error('a defect'),
       new StoreUnavailable('x'),
+      new BearerRefused(),
+      new TooManyGuesses(1),
       new CollectionNotFound('x'),
       new XmlError('x', 1, 1),
       refusals.badMessage('x'),
+      refusals.denied('x'),
       refusals.failure('x'),
       refusals.notFound('subscription', 'x'),
       refusals.unsupportedContent(['x']),

@@ -3,12 +3,13 @@ import { isIPv4, isIPv6 } from 'node:net'
 /**
  * What counts as one client where guesses are counted: an IPv4 address, also one that is mapped into IPv6,
  * and of IPv6 the /64 network, which is the least that a client is given.
- * @returns such as `192.0.2.7` or `2001:db8:0:1::/64`; anything else as it is
+ * @returns such as `192.0.2.7` or `2001:db8:0:1::/64`; of anything else the beginning
  */
 export function clientNetwork(address: string): string {
   if (isIPv4(address)) return address
   const [plain = ''] = address.split('%', 1)
-  if (!isIPv6(plain)) return address
+  // A trusted proxy may name what is no address, and of any length.
+  if (!isIPv6(plain)) return address.slice(0, 64)
   const groups = readGroups(plain)
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return [groups[6], groups[7]].flatMap((group = 0) => [group >> 8, group & 255]).join('.')

@@ -119,15 +119,19 @@ export async function grantRead(db: Db, accountId: number, collectionId: number)
     .execute()
 }
 
-/** Ids of the collections that the account may read by grant. */
-export async function readGrants(db: Db, accountId: number): Promise<ReadonlySet<number>> {
+export interface Granted {
+  readonly read: boolean
+  readonly write: boolean
+}
+
+/** What the account was granted, by the collections' ids; an administrator needs no grants. */
+export async function readGrants(db: Db, accountId: number): Promise<ReadonlyMap<number, Granted>> {
   const rows = await db
     .selectFrom('grants')
-    .select('collection_id')
+    .select(['collection_id as id', 'can_read as read', 'can_write as write'])
     .where('account_id', '=', accountId)
-    .where('can_read', '=', true)
     .execute()
-  return new Set(rows.map((row) => row.collection_id))
+  return new Map(rows.map(({ id, read, write }) => [id, { read, write }]))
 }
 
 export async function hasAdministrator(db: Db): Promise<boolean> {

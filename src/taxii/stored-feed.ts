@@ -15,7 +15,7 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
   const readable = async <T extends Collection>(account: Account, collections: readonly T[]) => {
     if (account.role === 'administrator') return collections
     const granted = await readGrants(db, account.id)
-    return collections.filter(({ id }) => granted.has(id))
+    return collections.filter(({ id }) => granted.get(id)?.read)
   }
   return {
     listCollections: async (account) => readable(account, await readCollections(db)),

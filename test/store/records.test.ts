@@ -90,17 +90,29 @@ t.test('an account has one name, and reads what it was granted', async (t) => {
     const reader = await makeReader(db, 'reader')
     t.equal(await hasAdministrator(db), false)
     t.equal(await createAccount(db, 'reader', 'other', 'administrator'), undefined)
-    t.same(await findAccount(db, 'reader'), { account: reader, passwordHash: 'hash' })
+    t.same(await findAccount(db, 'reader'), {
+      account: reader,
+      passwordHash: 'hash',
+      disabled: false,
+      credentialsVersion: 1,
+    })
     t.equal(await findAccount(db, 'Reader'), undefined)
     await createAccount(db, 'admin', 'hash', 'administrator')
     t.equal(await hasAdministrator(db), true)
 
     const [one, two] = [await makeCollection(db, 'one'), await makeCollection(db, 'two')]
-    t.same(await readGrants(db, reader.id), new Set())
+    t.same(await readGrants(db, reader.id), new Map())
     await grantRead(db, reader.id, two.id)
     await grantRead(db, reader.id, one.id)
     await grantRead(db, reader.id, one.id)
-    t.same(await readGrants(db, reader.id), new Set([one.id, two.id]))
+    const granted = { read: true, write: false }
+    t.same(
+      await readGrants(db, reader.id),
+      new Map([
+        [one.id, granted],
+        [two.id, granted],
+      ]),
+    )
     t.same(
       (await readAccounts(db)).map(({ name, role, reads }) => ({ name, role, reads })),
       [
