@@ -10,6 +10,7 @@ import { docsRoutes } from './http/docs.ts'
 import { forwardedHook } from './http/forwarded.ts'
 import { healthRoutes } from './http/health.ts'
 import { managementAuthRoutes } from './http/management-auth.ts'
+import { openapiOptions } from './http/openapi.ts'
 import { nothingThere } from './http/problem.ts'
 import { restHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
@@ -48,35 +49,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     ...(parts.tls && { https: parts.tls }),
   })
   app.addHook('onRequest', forwardedHook(trustedProxies, parts.log))
-  await app.register(swagger, {
-    // TAXII's routes are described by its specification.
-    hideUntagged: true,
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Taxiway',
-        description: 'The service beside its TAXII 1.1 feeds.',
-        version: parts.version,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      servers: [{ url: pathOf(parts.publicUrl) }],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            description: 'A token of an account, or a JWT of POST /management/auth.',
-          },
-          mutualTls: {
-            // Of OpenAPI 3.1, which the types do not know.
-            type: 'mutualTLS' as 'http',
-            scheme: undefined as never,
-            description: 'A client certificate that is mapped to an account.',
-          },
-        },
-      },
-    },
-  })
+  await app.register(swagger, openapiOptions(parts.version, parts.publicUrl))
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.
   const hsts = parts.publicUrl?.startsWith('https:') ?? false
   await app.register(helmet, { strictTransportSecurity: hsts })
@@ -109,9 +82,4 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     log: parts.log,
   })
   return app
-}
-
-/** Below which path clients find this server. */
-function pathOf(publicUrl: string | undefined): string {
-  return publicUrl === undefined ? '/' : new URL(publicUrl).pathname
 }
