@@ -26,7 +26,6 @@ import {
   closed,
   ifMatchHeaders,
   ifNoneMatchHeaders,
-  noContent,
   pageOf,
   pageParameters,
   refusals,
@@ -180,7 +179,6 @@ export function accountRoutes(scope: AdminScope, parts: AdminParts): void {
         headers: ifNoneMatchHeaders,
         response: {
           200: answer('How it is.', accountSchema, 'ETag'),
-          304: noContent('The caller has its settings as they are.'),
         },
       },
     },

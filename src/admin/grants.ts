@@ -42,7 +42,6 @@ export function grantRoutes(scope: AdminScope, { db, log }: AdminParts): void {
         headers: ifNoneMatchHeaders,
         response: {
           200: answer('All its grants.', Type.Object({ grants: Type.Array(grantSchema) }), 'ETag'),
-          304: noContent('The caller has them as they are.'),
         },
       },
     },

@@ -9,7 +9,7 @@ import type {
 } from 'fastify'
 import { errorToProblem } from './errors.ts'
 import { parseJson } from './json.ts'
-import { refusals } from './schemas.ts'
+import { noContent, refusals } from './schemas.ts'
 import { validatorCompiler } from './validation.ts'
 
 /**
@@ -70,11 +70,15 @@ function describeRoute(route: RouteOptions): void {
     503,
     429,
     ...(permission === 'account' ? [] : [403]),
-    ...(hasBody || schema.querystring || schema.params ? [400] : []),
+    ...(hasBody || schema.querystring || schema.params || method === 'POST' ? [400] : []),
     ...(hasBody ? [413, 415] : []),
     ...(schema.params ? [404] : []),
     ...(method === 'POST' ? [422] : []),
   )
+  const { properties: headers = {} } = (schema.headers ?? {}) as { properties?: object }
+  if (method === 'GET' && 'if-none-match' in headers) {
+    shared[304] = noContent('The caller has it as it is.')
+  }
   const added = Object.entries(shared).filter(([status]) => !known.includes(status))
   schema.description = [schema.description, needs].filter(Boolean).join('\n\n')
   schema.security = [{ bearer: [] }, { mutualTls: [] }]
