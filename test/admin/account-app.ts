@@ -5,7 +5,7 @@ import { adminRoutes } from '../../src/admin/routes.ts'
 import { restOptions } from '../../src/admin/scope.ts'
 import { restHook } from '../../src/http/who-is-asking.ts'
 import { createLog } from '../../src/log.ts'
-import type { Role } from '../../src/model/account.ts'
+import type { Identify, Role } from '../../src/model/account.ts'
 import type { Permission } from '../../src/model/permission.ts'
 import { createIdentify } from '../../src/security/identify.ts'
 import { makeToken, tokenDigest, tokenHint } from '../../src/security/tokens.ts'
@@ -29,9 +29,21 @@ export interface Asked {
   readonly token?: string
 }
 
+/** What a problem says beside its words. */
+export function refusal({ status, headers, body }: Told) {
+  return { status, type: headers['content-type'], code: body?.code }
+}
+
+export const problemOf = (status: number, code: string) => ({
+  status,
+  type: 'application/problem+json; charset=utf-8',
+  code,
+})
+
 export interface AccountApp {
   readonly app: FastifyInstance
   readonly parts: AdminParts
+  readonly identify: Identify
   /** what was logged of changes */
   readonly logged: { readonly details: object; readonly message: string }[]
   /** @param request such as `GET /api/v1/accounts` */
@@ -79,6 +91,7 @@ export async function openAccountApp(
   return {
     app,
     parts,
+    identify,
     logged,
     letIn,
     async ask(request, { body, headers, token = root } = {}) {
