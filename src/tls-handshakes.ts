@@ -40,7 +40,7 @@ const words: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'it speaks no version of TLS from TAXIWAY_TLS_MIN_VERSION on',
   ERR_SSL_WRONG_VERSION_NUMBER: 'what it sends is no TLS',
   ERR_SSL_NO_SHARED_CIPHER: 'it offers no cipher of today',
-  ERR_SSL_NO_APPLICATION_PROTOCOL_NEGOTIATED: 'it does not speak HTTP/1.1',
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'it does not speak HTTP/1.1',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA:
     "it does not trust the server's certificate: has it the authority that signed it, and is the chain in TAXIWAY_TLS_CERT_FILE whole?",
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN:

@@ -18,7 +18,7 @@ export interface TlsServer {
   readonly port: number
   readonly tls: Tls
   readonly connections: Connections
-  /** what was logged, a line each: its level and its text */
+  /** what was logged, a line each: its level and its text, without what is for debugging */
   readonly logged: string[]
   /** Waits until a line of the log matches. */
   told(pattern: RegExp): Promise<string>
@@ -47,7 +47,7 @@ export async function startTlsServer(
       for (const look of listening) look()
     }
   const log = {
-    debug: write('debug'),
+    debug: () => {},
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
@@ -89,11 +89,15 @@ export async function startTlsServer(
     slow,
     close,
     told: (pattern) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        const late = setTimeout(() => {
+          reject(new Error(`nothing was told of ${pattern}:\n${logged.join('\n')}`))
+        }, 10_000)
         const look = () => {
           const line = logged.find((one) => pattern.test(one))
           if (line === undefined) return
           listening.delete(look)
+          clearTimeout(late)
           resolve(line)
         }
         listening.add(look)
