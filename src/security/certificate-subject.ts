@@ -130,14 +130,16 @@ function canonicalType(type: string): string {
 }
 
 function escapeValue(value: string): string {
-  return value
-    .replace(/[,+"\\<>;]/g, '\\$&')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, '\\ ')
-    // What is not seen, or turns the direction of what is, would make two names look alike.
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) =>
-      [...Buffer.from(sign)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join(''),
-    )
+  return (
+    value
+      .replace(/[,+"\\<>;]/g, '\\$&')
+      .replace(/^[ #]/, '\\$&')
+      .replace(/ $/, '\\ ')
+      // What is not seen, or turns the direction of what is, would make two names look alike.
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) =>
+        [...Buffer.from(sign)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join(''),
+      )
+  )
 }
 
 /** @param lines as Node gives them: one relative name a line in the certificate's order, values escaped */
