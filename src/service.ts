@@ -17,9 +17,10 @@ import { warnOfShortLedger } from './ledger-days.ts'
 import { findPlace, listen } from './listen.ts'
 import type { Log } from './log.ts'
 import { createMetrics } from './metrics.ts'
-import { openKeyring } from './open-keyring.ts'
 import { checkPlainHttp } from './plain-http.ts'
 import { createReconciling } from './reconciling.ts'
+import { openSecretKeys } from './secret-keys.ts'
+import { knownMs } from './security/authenticate.ts'
 import { createIdentify } from './security/identify.ts'
 import { createSharedWork, reportFailures } from './shared-work.ts'
 import { observeSources } from './source-metrics.ts'
@@ -29,6 +30,7 @@ import { releaseAllLeases } from './store/leases.ts'
 import { migrate } from './store/migrate.ts'
 import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
+import { pruneNetworks } from './store/sign-in.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
 import { followTls, observeTls, openTls } from './tls.ts'
 import { version } from './version.ts'
@@ -64,6 +66,7 @@ const embeddedLeaseTtlMs = 600_000
 const sweepMs = 60_000
 const purgeMs = 3_600_000
 const highWaterMarkMs = 1_000
+const followKeyMs = 5_000
 const stopMs = 10_000
 const storeCloseMs = 2_000
 
@@ -123,7 +126,8 @@ export async function startService(
     const metrics = createMetrics()
     observeSources(metrics.registry, store.db)
     const intake = createIntake(config, store)
-    const keyring = await openKeyring(config, store, log)
+    const keys = await openSecretKeys({ config, store, log })
+    const { keyring } = keys
     await options.prepare?.(store, intake)
     const reconciling = createReconciling(intake, log)
     closers.push(() => reconciling.stop())
@@ -131,15 +135,18 @@ export async function startService(
       db: store.db,
       intake,
       keyring,
+      keys,
       log,
       version,
       followCollections: reconciling.follow,
       service: { storeKind: store.kind, startedAt, findCertificate: () => tls?.findCertificate() },
     }
+    const { jwtSeconds } = config
+    const identify = createIdentify({ db: store.db, keyring, jwtSeconds, metrics, log })
     const app = await buildApp({
       admin,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
-      identify: createIdentify(store.db),
+      identify,
       checkStore: createStoreCheck(store.db),
       metrics,
       log,
@@ -149,7 +156,10 @@ export async function startService(
       version,
     })
     const connections = trackConnections(app.server)
-    closers.push(() => closeApp(app, connections, log))
+    closers.push(async () => {
+      await closeApp(app, connections, log)
+      await identify.settle()
+    })
     if (tls) {
       observeTls(metrics.registry, tls)
       closers.push(followTls(tls, app.server, { connections, log }))
@@ -158,6 +168,8 @@ export async function startService(
     const socket = await openAdminSocket(admin, config, log)
     closers.push(() => socket.close(stopMs))
 
+    const following = reportFailures(log, 'following the secret key')
+    closers.push(startRepeating(followKeyMs, () => keys.follow(), following))
     const saving = reportFailures(log, 'saving the high-water mark')
     closers.push(startRepeating(highWaterMarkMs, () => saveHighWaterMark(store.db), saving))
     const isEmbedded = store.kind === 'embedded'
@@ -178,6 +190,7 @@ export async function startService(
         }
         const purgeOnce = async () => {
           const polls = await pruneLedger(store.db, config.ledgerDays)
+          await pruneNetworks(store.db, new Date(Date.now() - knownMs))
           log.debug({ ...(await purge(store.db, config)), polls }, 'purged')
         }
         await Promise.all([

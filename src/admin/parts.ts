@@ -16,11 +16,27 @@ export interface AdminParts {
   readonly db: Db
   readonly intake: Intake
   readonly keyring: Keyring
+  readonly keys: SecretKeys
   readonly log: AdminLog
   readonly version: string
   /** called when settings of collections are stored: makes the feeds follow, in the background */
   readonly followCollections: () => void
   readonly service: ServiceFacts
+}
+
+/** The secret keys of this process, which can be changed while it runs. */
+export interface SecretKeys {
+  /** follows every change */
+  readonly keyring: Keyring
+  /** of the key that is given and that the store is not on yet; undefined: there is none */
+  findNextKeyId(): string | undefined
+  /**
+   * Puts everything that is sealed under the next key, all or nothing. `follow` must come after the commit.
+   * @throws SecretKeyWrong
+   */
+  rotateWithin(trx: Db): Promise<{ readonly rewrapped: number; readonly keyId: string }>
+  /** Goes on with the key that the store is on, whoever has changed it. @throws SecretKeyWrong */
+  follow(): Promise<void>
 }
 
 /** What the process that answers knows of itself. */

@@ -11,6 +11,7 @@ import { ownAccountRoutes } from './own-account.ts'
 import type { AdminHook, AdminParts } from './parts.ts'
 import { passwordRoutes } from './password.ts'
 import { prepareScope } from './scope.ts'
+import { secretRoutes } from './secrets.ts'
 import { sourceRoutes } from './sources.ts'
 import { tokenRoutes } from './tokens.ts'
 
@@ -38,6 +39,7 @@ export async function adminRoutes(
     grantRoutes(scope, parts)
     tokenRoutes(scope, parts)
     certificateRoutes(scope, parts)
+    secretRoutes(scope, parts)
     sourceRoutes(scope, parts)
     collectionRoutes(scope, parts)
     ledgerRoutes(scope, parts)

@@ -3,8 +3,8 @@ import type { AdminTransport } from '../admin/client/transport.ts'
 import type { Config } from '../config.ts'
 import { buildLocalAdmin } from '../local-admin.ts'
 import { createLog } from '../log.ts'
-import { openKeyring } from '../open-keyring.ts'
 import { createReconciling } from '../reconciling.ts'
+import { openSecretKeys } from '../secret-keys.ts'
 import { createIntake, openMigratedStore } from '../service.ts'
 import { nameStore } from '../store-name.ts'
 import { version } from '../version.ts'
@@ -19,11 +19,12 @@ export async function openLocalAdmin(config: Config): Promise<AdminTransport> {
   try {
     const intake = createIntake(config, store)
     const reconciling = createReconciling(intake, log)
-    const keyring = await openKeyring(config, store, log)
+    const keys = await openSecretKeys({ config, store, log, forCommand: true })
     const parts = {
       db: store.db,
       intake,
-      keyring,
+      keyring: keys.keyring,
+      keys,
       log,
       version,
       followCollections: reconciling.follow,

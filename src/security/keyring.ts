@@ -1,32 +1,32 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { SecretKeyWrong } from '../model/errors.ts'
+import type { Keyring } from '../model/keyring.ts'
 
-/**
- * Seals what must be kept secret and read again. Each secret has a data key of its own, wrapped by the key
- * that is derived from TAXIWAY_SECRET_KEY: changing that rewraps 32 bytes a secret.
- */
-export interface Keyring {
-  /** 16 hexadecimal digits that tell keys apart and nothing of them */
-  readonly keyId: string
-  /** of the key before, while keys are changed */
-  readonly previousKeyId: string | undefined
-  /** @param context what the secret is and whose, so that one cannot be put in another's place */
-  seal(plain: Uint8Array, context: string): Uint8Array
-  /** @throws SecretKeyWrong when it was sealed under another key, for another context, or has been changed */
-  open(sealed: Uint8Array, context: string): Uint8Array
+export type { Keyring } from '../model/keyring.ts'
+
+/** One secret key, by what is derived from it; the key itself is not kept. */
+export interface SecretKey {
+  /** 16 hexadecimal digits */
+  readonly id: string
+  readonly wrapping: Uint8Array
+  derive(purpose: string): Uint8Array
+}
+
+export interface ExchangeableKeyring extends Keyring {
   /**
-   * The same secret under the present key; its content is not touched.
-   * @returns undefined when it is under the present key already
-   * @throws SecretKeyWrong
+   * From now on it seals and signs under the first key and accepts the others as well. What was sealed under
+   * a key that is none of them can no longer be opened.
    */
-  rewrap(sealed: Uint8Array, context: string): Uint8Array | undefined
-  /** 32 bytes for one purpose: of the present key, then of the one before */
-  deriveKeys(purpose: string): readonly Uint8Array[]
+  exchange(present: SecretKey, others: readonly SecretKey[]): void
 }
 
 /*
  * A sealed secret: version (1 byte: 1), key id (8), then twice AES-256-GCM as nonce (12), ciphertext, tag (16):
- * the data key (32) under the wrapping key, and the secret under the data key. Both authenticate the context.
+ * the data key (32) under the wrapping key, and the secret under the data key. Both authenticate version and
+ * context, the first one the key id, too; the second cannot, because changing keys does not touch it.
+ *
+ * Nonces are random. A data key is used once. A wrapping key is used once for each secret that is sealed or
+ * rewrapped; NIST SP 800-38D allows 2^32 of these.
  */
 const version = 1
 const headBytes = 9
@@ -34,87 +34,113 @@ const nonceBytes = 12
 const tagBytes = 16
 const keyBytes = 32
 const wrappedBytes = nonceBytes + keyBytes + tagBytes
+const leastBytes = headBytes + wrappedBytes + nonceBytes + tagBytes
 
-interface Key {
-  readonly id: Buffer
-  readonly wrapping: Buffer
-  derive(purpose: string): Buffer
+/**
+ * Derives by HKDF-SHA-256 (RFC 5869), each purpose under a name of its own. HKDF is no password hash: the key
+ * has to be random.
+ * @param secret of TAXIWAY_SECRET_KEY, any text of at least 32 characters
+ */
+export function deriveSecretKey(secret: string): SecretKey {
+  const derive = (info: string, bytes = keyBytes) =>
+    Buffer.from(hkdfSync('sha256', secret, '', info, bytes))
+  return {
+    id: derive('taxiway 1 key id', 8).toString('hex'),
+    wrapping: derive('taxiway 1 wrapping'),
+    // The colon keeps every purpose apart from the two above.
+    derive: (purpose) => derive(`taxiway 1 purpose: ${purpose}`),
+  }
 }
 
-/** @param secret of TAXIWAY_SECRET_KEY, any text of at least 32 characters */
-export function createKeyring(secret: string, previousSecret?: string): Keyring {
-  const present = readKey(secret)
-  const previous = previousSecret === undefined ? undefined : readKey(previousSecret)
-  const keys = previous ? [present, previous] : [present]
+/** @param secret of TAXIWAY_SECRET_KEY; the previous one is accepted only */
+export function createKeyring(secret: string, previousSecret?: string): ExchangeableKeyring {
+  const previous = previousSecret === undefined ? [] : [deriveSecretKey(previousSecret)]
+  return createKeyringOf(deriveSecretKey(secret), previous)
+}
 
-  function unwrap(sealed: Buffer, context: string): { key: Key; dataKey: Buffer } {
-    const id = sealed.subarray(1, headBytes)
-    if (sealed[0] !== version || sealed.length < headBytes + wrappedBytes + nonceBytes + tagBytes) {
-      throw new SecretKeyWrong(`what is stored for ${context} is not a sealed secret`)
+export function createKeyringOf(
+  firstKey: SecretKey,
+  otherKeys: readonly SecretKey[],
+): ExchangeableKeyring {
+  let present = firstKey
+  let keys: readonly SecretKey[] = []
+  const exchange = (first: SecretKey, others: readonly SecretKey[]) => {
+    present = first
+    keys = [first, ...others.filter(({ id }) => id !== first.id)]
+  }
+  exchange(firstKey, otherKeys)
+
+  function unwrap(sealed: Buffer, context: string): { key: SecretKey; dataKey: Buffer } {
+    if (sealed.length < leastBytes || sealed[0] !== version) {
+      const why = sealed[0] === version ? 'is cut off' : 'is in no form that this version knows'
+      throw new SecretKeyWrong(`what is stored for ${context} ${why}`)
     }
-    const key = keys.find((one) => one.id.equals(id))
+    const head = sealed.subarray(0, headBytes)
+    const id = head.toString('hex', 1)
+    const key = keys.find((one) => one.id === id)
     if (!key) {
       throw new SecretKeyWrong(
-        `${context} is sealed under the key ${id.toString('hex')}, which is not given: set TAXIWAY_SECRET_KEY, or TAXIWAY_SECRET_KEY_PREVIOUS, to it`,
+        `${context} is sealed under the key ${id}, which is not given: set TAXIWAY_SECRET_KEY, or TAXIWAY_SECRET_KEY_PREVIOUS, to it`,
       )
     }
     const wrapped = sealed.subarray(headBytes, headBytes + wrappedBytes)
-    return { key, dataKey: decrypt(key.wrapping, wrapped, context) }
+    return { key, dataKey: decrypt(key.wrapping, wrapped, head, context) }
   }
 
-  const wrap = (dataKey: Buffer, context: string) =>
-    Buffer.concat([Buffer.of(version), present.id, encrypt(present.wrapping, dataKey, context)])
+  function wrap(dataKey: Buffer, context: string): Buffer {
+    const head = Buffer.concat([Buffer.of(version), Buffer.from(present.id, 'hex')])
+    return Buffer.concat([head, encrypt(present.wrapping, dataKey, head, context)])
+  }
 
+  const contentHead = Buffer.of(version)
   return {
-    keyId: present.id.toString('hex'),
-    previousKeyId: previous?.id.toString('hex'),
+    get keyId() {
+      return present.id
+    },
+    get previousKeyId() {
+      return keys[1]?.id
+    },
+    exchange,
     seal(plain, context) {
       const dataKey = randomBytes(keyBytes)
-      return Buffer.concat([wrap(dataKey, context), encrypt(dataKey, plain, context)])
+      return Buffer.concat([wrap(dataKey, context), encrypt(dataKey, plain, contentHead, context)])
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed)
       const { dataKey } = unwrap(bytes, context)
-      return decrypt(dataKey, bytes.subarray(headBytes + wrappedBytes), context)
+      return decrypt(dataKey, bytes.subarray(headBytes + wrappedBytes), contentHead, context)
     },
     rewrap(sealed, context) {
       const bytes = Buffer.from(sealed)
       const { key, dataKey } = unwrap(bytes, context)
-      if (key === present) return undefined
+      if (key.id === present.id) return undefined
       return Buffer.concat([wrap(dataKey, context), bytes.subarray(headBytes + wrappedBytes)])
     },
     deriveKeys: (purpose) => keys.map((key) => key.derive(purpose)),
   }
 }
 
-function readKey(secret: string): Key {
-  const derive = (purpose: string, bytes = keyBytes) =>
-    Buffer.from(hkdfSync('sha256', secret, '', `taxiway ${purpose}`, bytes))
-  return { id: derive('key id', 8), wrapping: derive('wrapping'), derive }
-}
+/** The head has a length of its own in each use, so head and context cannot be taken for each other. */
+const authenticated = (head: Buffer, context: string) =>
+  Buffer.concat([Buffer.of(head.length), head, Buffer.from(context)])
 
-function encrypt(key: Buffer, plain: Uint8Array, context: string): Buffer {
+function encrypt(key: Uint8Array, plain: Uint8Array, head: Buffer, context: string): Buffer {
   const nonce = randomBytes(nonceBytes)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(authenticated(head, context))
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-function decrypt(key: Buffer, sealed: Buffer, context: string): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), {
-    authTagLength: tagBytes,
-  })
-  decipher.setAAD(Buffer.from(context)).setAuthTag(sealed.subarray(-tagBytes))
+function decrypt(key: Uint8Array, sealed: Buffer, head: Buffer, context: string): Buffer {
+  const nonce = sealed.subarray(0, nonceBytes)
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+  decipher.setAAD(authenticated(head, context)).setAuthTag(sealed.subarray(-tagBytes))
   try {
-    return Buffer.concat([
-      decipher.update(sealed.subarray(nonceBytes, -tagBytes)),
-      decipher.final(),
-    ])
+    const plain = decipher.update(sealed.subarray(nonceBytes, -tagBytes))
+    return Buffer.concat([plain, decipher.final()])
   } catch (cause) {
     throw new SecretKeyWrong(
       `what is stored for ${context} has been changed or belongs elsewhere`,
-      {
-        cause,
-      },
+      { cause },
     )
   }
 }

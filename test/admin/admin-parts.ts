@@ -11,12 +11,19 @@ import { createTestIntake } from '../intake/reports.ts'
 export function createAdminParts(t: Test, db: Db, change: Partial<AdminParts> = {}): AdminParts {
   const intake = createTestIntake(t, db)
   const log = createLog('silent')
+  const keyring = createKeyring(secret('secret key'))
   const reconciling = createReconciling(intake, log)
   t.teardown(() => reconciling.settle())
   return {
     db,
     intake,
-    keyring: createKeyring(secret('secret key')),
+    keyring,
+    keys: {
+      keyring,
+      findNextKeyId: () => undefined,
+      rotateWithin: async () => ({ rewrapped: 0, keyId: keyring.keyId }),
+      follow: async () => {},
+    },
     log,
     version: '0.0.0',
     followCollections: reconciling.follow,
