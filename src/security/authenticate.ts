@@ -63,7 +63,7 @@ export function createAuthenticate(db: Db, now: () => number = Date.now): Authen
     if (accountNameFault(name) !== undefined) return undefined
     const network = clientNetwork(address)
     guesses.checkPair(network, name)
-    const found = await findByName(db, name, network)
+    const found = await findByName(db, given, network)
     const isKnown = found?.provedAt !== undefined && found.provedAt.getTime() > now() - knownMs
     const checkGuesses = () => {
       guesses.checkPair(network, name)
@@ -97,7 +97,7 @@ export function createAuthenticate(db: Db, now: () => number = Date.now): Authen
       underWay.set(checkKey, check)
     }
     if (!(await check) || !found || hash === undefined) return undefined
-    remembered.set(name, { digest, hash, until: now() + rememberMs })
+    remembered.set(found.account.name, { digest, hash, until: now() + rememberMs })
     return { ...found, network, checked: true }
   }
 }

@@ -52,7 +52,10 @@ function rowToSigningIn(row: AccountRow): SigningIn {
   }
 }
 
-/** @param network as security/client-network.ts spells it */
+/**
+ * @param name names are stored in NFC; one from before they were is found as it stands
+ * @param network as security/client-network.ts spells it
+ */
 export async function findByName(
   db: Db,
   name: string,
@@ -64,7 +67,9 @@ export async function findByName(
       join.onRef('p.account_id', '=', 'a.id').on('p.address', '=', network),
     )
     .select([...columns, 'a.password_hash', 'p.last_used_at as proved_at'])
-    .where('a.name', '=', name)
+    .where('a.name', 'in', [name, name.normalize('NFC')])
+    .orderBy((order) => order('a.name', '=', name), 'desc')
+    .limit(1)
     .executeTakeFirst()
   return (
     row && {
