@@ -15,8 +15,8 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
 WORKDIR /app
-# Inside the container it listens for the container's network; what of that is reachable is decided
-# where the port is published, and plain HTTP should be published to loopback only.
+# Inside the container it listens for the container's network, so it starts only with TLS, or where
+# TAXIWAY_ALLOW_PLAIN_HTTP=true says that plain HTTP is published to loopback only or protected otherwise.
 ENV NODE_ENV=production \
     TAXIWAY_HOST=0.0.0.0 \
     TAXIWAY_PORT=9000 \
@@ -31,7 +31,7 @@ USER node
 VOLUME /data
 EXPOSE 9000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TAXIWAY_PORT}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "dist/probe.js"]
 # A smaller young generation, as in `npm start`: a fifth less memory for the same speed.
 ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/main.js"]
 CMD ["serve"]

@@ -44,6 +44,15 @@ t.test('compose publishes ports to loopback only', async (t) => {
   for (const port of ports) t.match(port, /^127\.0\.0\.1:/)
 })
 
+t.test('plain HTTP beyond loopback is allowed by compose, not by the image', async (t) => {
+  t.equal(compose.services.taxiway?.environment?.TAXIWAY_ALLOW_PLAIN_HTTP, 'true')
+  t.notMatch(
+    all('ENV').join(' '),
+    /ALLOW_PLAIN_HTTP/,
+    'who publishes the image’s port says it himself',
+  )
+})
+
 t.test('no secret in compose has a value or a default', async (t) => {
   const secrets = services.flatMap(([, service]) =>
     Object.entries(service.environment ?? {}).filter(([name]) =>
@@ -100,7 +109,8 @@ t.test(
   async (t) => {
     t.same(all('USER'), ['node'])
     t.equal(instructions.findLastIndex(([word]) => word === 'RUN') < wordIndex('USER'), true)
-    t.match(all('HEALTHCHECK'), [/\/readyz/])
+    t.match(all('HEALTHCHECK'), [/CMD \["node", "dist\/probe\.js"\]$/])
+    t.strictSame(compose.services.taxiway?.healthcheck?.test, ['CMD', 'node', 'dist/probe.js'])
     t.same(all('VOLUME'), ['/data'])
     t.match(all('ENTRYPOINT'), [/^\["node", "--max-semi-space-size=8", "dist\/main\.js"\]$/])
     t.same(JSON.parse(String(all('CMD').at(-1))), ['serve'])

@@ -125,10 +125,17 @@ async function runAll(steps: readonly (() => Promise<unknown>)[]): Promise<void>
 }
 
 async function demoConfig(dataDir: string, otxUrl: string, apiKey: string): Promise<Config> {
-  const { TAXIWAY_HOST, TAXIWAY_PORT, TAXIWAY_PUBLIC_URL, TAXIWAY_LOG_LEVEL } = process.env
+  const {
+    TAXIWAY_HOST,
+    TAXIWAY_PORT,
+    TAXIWAY_PUBLIC_URL,
+    TAXIWAY_LOG_LEVEL,
+    TAXIWAY_ALLOW_PLAIN_HTTP,
+  } = process.env
   return readConfig({
     TAXIWAY_HOST,
     TAXIWAY_PUBLIC_URL,
+    TAXIWAY_ALLOW_PLAIN_HTTP,
     TAXIWAY_PORT: TAXIWAY_PORT ?? ((await isFree(9000)) ? '9000' : '0'),
     TAXIWAY_LOG_LEVEL: TAXIWAY_LOG_LEVEL ?? 'warn',
     TAXIWAY_DATA_DIR: dataDir,

@@ -136,6 +136,7 @@ t.test('a host that is not this machine is told', async (t) => {
       TAXIWAY_DATA_DIR: await makeFolder(t),
       TAXIWAY_HOST: host,
       TAXIWAY_PORT: '0',
+      TAXIWAY_ALLOW_PLAIN_HTTP: 'true',
       TAXIWAY_LOG_LEVEL: 'error',
     })
     t.equal(code, 1)
