@@ -12,7 +12,7 @@ const shownOnce: readonly { readonly route: RegExp; readonly property: string }[
   { route: /^POST \/api\/v1\/accounts$/, property: 'password' },
   { route: /^PUT \/api\/v1\/accounts\/[^/]+\/password$/, property: 'password' },
   { route: /^POST \/api\/v1\/accounts\/[^/]+\/tokens$/, property: 'token' },
-  { route: /^POST \/management\/auth$/, property: 'token' },
+  { route: /^POST \/management\/auth\/?$/, property: 'token' },
 ]
 
 const pieceBytes = 256 * 1024
