@@ -1,34 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { readCollectionsFile } from '../collections-file.ts'
-import {
-  applyCollections,
-  type CollectionChange,
-  compareCollections,
-} from '../intake/apply-collections.ts'
-import { reconcileCollections } from '../intake/reconcile.ts'
-import { createIntake } from '../service.ts'
-import { readCollections } from '../store/collections.ts'
-import { withStore } from './with-store.ts'
+import { collectionCalls } from '../admin/client/collections.ts'
+import type { AdminConnection } from '../admin/client/connection.ts'
+import type { CollectionChange, CollectionView } from '../admin/collection-schema.ts'
+import { asking } from './asking.ts'
+import { type AskingOptions, askingCommand, jsonLines } from './server-options.ts'
 
-export function applyCommand(): Command {
-  return new Command('apply')
+interface ApplyOptions extends AskingOptions {
+  readonly dryRun?: boolean
+  readonly wait: boolean
+}
+
+/** @param called `taxiway apply` is as old as the feeds; `taxiway collection apply` stands with its like */
+export function applyCommand(called: 'apply' | 'collection apply' = 'apply'): Command {
+  const command = new Command('apply')
     .description('make the collections be as a YAML file says')
     .argument('<file>', 'see seeds/collections.yaml and schemas/collections.schema.json')
     .option('--dry-run', 'show the difference and change nothing')
-    .action(async (file: string, { dryRun }: { dryRun?: boolean }) => {
+    .option('--no-wait', 'end before the feeds follow; the server goes on')
+    .addHelpText('after', `\nExample:\n  taxiway ${called} --dry-run seeds/collections.yaml`)
+    .action(async (file: string, options: ApplyOptions) => {
+      // Reads YAML, which no other command that asks a server needs.
+      const { readCollectionsFile } = await import('../collections-file.ts')
       const wanted = readCollectionsFile(file)
-      await withStore(async (store, config) => {
-        if (dryRun) {
-          print(compareCollections(await readCollections(store.db), wanted))
-          console.log('Nothing was changed: this was a dry run.')
+      await asking(options, async (connection) => {
+        const { apply } = collectionCalls(connection)
+        const planned = await apply(wanted, true)
+        const before = options.dryRun ? [] : await readNamed(connection, changedOf(planned.changes))
+        const { changes } = options.dryRun ? planned : await apply(wanted, false)
+        if (options.json) for (const change of changes) console.log(JSON.stringify(change))
+        else print(changes)
+        if (options.dryRun) {
+          if (!options.json) console.log('Nothing was changed: this was a dry run.')
           return
         }
-        print(await applyCollections(store.db, wanted))
-        const done = await reconcileCollections(createIntake(config, store))
-        if (done.collections.length === 0) return
-        console.log(`${done.published} blocks published, ${done.withdrawn} withdrawn.`)
+        const changed = changedOf(changes)
+        if (!options.wait || changed.length === 0) return
+        const followed = await untilFollowed(connection, changed)
+        if (options.json) return
+        for (const collection of followed) console.log(describeFeed(collection, before))
       })
     })
+  return askingCommand(command, jsonLines)
+}
+
+function changedOf(changes: readonly CollectionChange[]): readonly string[] {
+  return changes.filter(({ kind }) => kind === 'new' || kind === 'changed').map(({ name }) => name)
+}
+
+async function readNamed(
+  connection: AdminConnection,
+  names: readonly string[],
+): Promise<readonly CollectionView[]> {
+  const found: CollectionView[] = []
+  for (const name of names)
+    found.push(...[(await collectionCalls(connection).find(name)) ?? []].flat())
+  return found
+}
+
+const firstLookMs = 50
+const slowestLookMs = 2_000
+const tellAfterMs = 3_000
+
+/** Whoever stores settings does not wait for the feeds; whoever looks at them wants to see the new ones. */
+async function untilFollowed(
+  connection: AdminConnection,
+  names: readonly string[],
+): Promise<readonly CollectionView[]> {
+  const began = Date.now()
+  let told = false
+  for (let ms = firstLookMs; ; ms = Math.min(ms * 2, slowestLookMs)) {
+    const now = await readNamed(connection, names)
+    if (!now.some(({ behind }) => behind)) return now
+    if (!told && process.stderr.isTTY && Date.now() - began > tellAfterMs) {
+      console.error(
+        'The settings are stored; waiting until the feeds follow (Ctrl-C: they do so anyway).',
+      )
+      told = true
+    }
+    await sleep(ms)
+  }
+}
+
+function describeFeed(now: CollectionView, before: readonly CollectionView[]): string {
+  const old = before.find(({ name }) => name === now.name)
+  const blocks = countBlocks(now)
+  const more = blocks - (old ? countBlocks(old) : 0)
+  const change =
+    more === 0 ? 'as many as before' : `${Math.abs(more)} ${more > 0 ? 'more' : 'fewer'}`
+  return `${now.name} has ${blocks} blocks now${old ? `, ${change}` : ''}.`
+}
+
+function countBlocks({ streams }: CollectionView): number {
+  return streams.reduce((sum, { blocks }) => sum + blocks, 0)
 }
 
 function print(changes: readonly CollectionChange[]): void {
@@ -45,5 +109,5 @@ function print(changes: readonly CollectionChange[]): void {
 const marks = { new: '+', changed: '~', unchanged: '=', 'not in the file': ' ' } as const
 
 function show(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value)
+  return value === null || value === undefined ? 'none' : JSON.stringify(value)
 }

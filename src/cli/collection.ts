@@ -1,72 +1,56 @@
-import { Command, Option } from 'commander'
-import { type ContentBinding, contentBindings } from '../model/collection.ts'
-import { CollectionEmpty, CollectionNotFound, ConfigError } from '../model/errors.ts'
-import type { FeedBlock } from '../model/feed.ts'
-import { readCollections } from '../store/collections.ts'
-import type { Db } from '../store/db.ts'
-import { countBlocks, readBlocks, readSafeLabel } from '../store/feed.ts'
-import { createHeadReader } from '../store/packages.ts'
-import { prettyXml } from '../xml/pretty.ts'
+import { Command } from 'commander'
+import { collectionCalls } from '../admin/client/collections.ts'
+import type { CollectionView } from '../admin/collection-schema.ts'
+import { applyCommand } from './apply.ts'
+import { asking } from './asking.ts'
 import { collectionLintCommand } from './collection-lint.ts'
+import { sampleCommand } from './collection-sample.ts'
+import { collectionToText } from './collection-text.ts'
+import { type AskingOptions, askingCommand, jsonLines, jsonObject } from './server-options.ts'
 import { formatTable } from './table.ts'
-import { withStore } from './with-store.ts'
 
 export function collectionCommand(): Command {
-  const list = new Command('list')
-    .description('list the collections and how many blocks each has now')
-    .action(() =>
-      withStore(async ({ db }) => {
-        const rows = []
-        for (const collection of await readCollections(db)) {
-          const { id, name, profile, packaging, maxTlp, bindings } = collection
-          const { safe: end, asOf } = await readSafeLabel(db, id)
-          for (const binding of bindings) {
-            const snapshot = { collectionId: id, binding, asOf }
-            const count = await countBlocks(db, snapshot, { begin: undefined, end })
-            rows.push([name, profile, packaging, maxTlp, binding, count])
-          }
-        }
-        const headings = ['COLLECTION', 'PROFILE', 'PACKAGING', 'MAX TLP', 'BINDING', 'BLOCKS']
-        console.log(formatTable(headings, rows))
-      }),
-    )
-  const sample = new Command('sample')
-    .description('print the oldest package of a collection as a client is sent it, but indented')
-    .argument('<name>')
-    .addOption(
-      new Option('--binding <binding>', "not in the collection's first").choices(contentBindings),
-    )
-    .addHelpText('after', '\nExample:\n  taxiway collection sample esa-network')
-    .action((name: string, { binding }: { binding?: ContentBinding }) =>
-      withStore(async ({ db }) => {
-        const { content } = await getOldestBlock(db, name, binding)
-        process.stdout.write(prettyXml(content))
-      }),
-    )
   return new Command('collection')
-    .description('look at collections')
-    .addCommand(list)
-    .addCommand(sample)
+    .description('look at collections, and change them')
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(applyCommand('collection apply'))
+    .addCommand(sampleCommand())
     .addCommand(collectionLintCommand())
 }
 
-async function getOldestBlock(
-  db: Db,
-  name: string,
-  asked: ContentBinding | undefined,
-): Promise<FeedBlock> {
-  const collection = (await readCollections(db)).find((one) => one.name === name)
-  if (!collection) throw new CollectionNotFound(name)
-  const { id, bindings } = collection
-  const binding = asked ?? bindings[0]
-  if (!binding || !bindings.includes(binding)) {
-    throw new ConfigError(`the collection "${name}" is published in ${bindings.join(', ')}`)
-  }
-  const { safe: end, asOf } = await readSafeLabel(db, id)
-  const snapshot = { collectionId: id, binding, asOf }
-  const range = { begin: undefined, end }
-  for await (const [first] of readBlocks(db, createHeadReader(db), snapshot, range)) {
-    if (first) return first
-  }
-  throw new CollectionEmpty(name)
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('list the collections and how many blocks each has now')
+    .addHelpText('after', '\nExample:\n  taxiway collection list')
+    .action((options: AskingOptions) =>
+      asking(options, async (connection) => {
+        const rows: (readonly (string | number)[])[] = []
+        for await (const page of collectionCalls(connection).list()) {
+          if (options.json) for (const one of page) console.log(JSON.stringify(one))
+          else rows.push(...page.flatMap(toRows))
+        }
+        const headings = ['COLLECTION', 'PROFILE', 'PACKAGING', 'MAX TLP', 'BINDING', 'BLOCKS']
+        if (!options.json) console.log(formatTable(headings, rows))
+      }),
+    )
+  return askingCommand(command, jsonLines)
+}
+
+function toRows({ name, profile, packaging, maxTlp, streams }: CollectionView) {
+  return streams.map(({ binding, blocks }) => [name, profile, packaging, maxTlp, binding, blocks])
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .description("show a collection's settings, and what it publishes")
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  taxiway collection show esa-network')
+    .action((name: string, options: AskingOptions) =>
+      asking(options, async (connection) => {
+        const collection = await collectionCalls(connection).get(name)
+        console.log(options.json ? JSON.stringify(collection) : collectionToText(collection))
+      }),
+    )
+  return askingCommand(command, jsonObject)
 }

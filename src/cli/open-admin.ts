@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type AdminConnection, createConnection } from '../admin/client/connection.ts'
 import { findServer } from '../admin/client/find-socket.ts'
 import { createHttpTransport } from '../admin/client/http.ts'
 import type { AdminTransport } from '../admin/client/transport.ts'
+import { socketName } from '../admin/socket-path.ts'
 import { type ClientConfig, type Config, readClientConfig, readConfig } from '../config.ts'
-import { ConfigError } from '../model/errors.ts'
+import { ConfigError, DataDirLocked } from '../model/errors.ts'
 import { nameStore } from '../store-name.ts'
 import { version } from '../version.ts'
 
@@ -26,19 +28,6 @@ export async function openAdmin(options: ServerOptions): Promise<AdminConnection
   const config = readConfig()
   const transport = (await openSocket(config)) ?? (await openStoreHere(config))
   return createConnection(transport, version)
-}
-
-/** Opens, works and closes. */
-export async function withAdmin<T>(
-  options: ServerOptions,
-  work: (connection: AdminConnection) => Promise<T>,
-): Promise<T> {
-  const connection = await openAdmin(options)
-  try {
-    return await work(connection)
-  } finally {
-    await connection.close()
-  }
 }
 
 async function openUrl(
@@ -111,5 +100,13 @@ async function openSocket({ dataDir, databaseUrl }: Config): Promise<AdminTransp
 /** Loaded only where it is needed: the store and the routes are most of what a command loads. */
 async function openStoreHere(config: Config): Promise<AdminTransport> {
   const { openLocalAdmin } = await import('./local-admin.ts')
-  return openLocalAdmin(config)
+  try {
+    return await openLocalAdmin(config)
+  } catch (error) {
+    if (!(error instanceof DataDirLocked)) throw error
+    const path = resolve(join(config.dataDir, socketName))
+    throw new DataDirLocked(
+      `${error.message}\nIf it is the service, it should answer commands at ${path}, and does not: its log says why at its start. Until then: --url with a token.`,
+    )
+  }
 }

@@ -6,6 +6,7 @@ export type Query = Readonly<Record<string, string | number | undefined>>
 /** What the typed calls stand on: JSON goes out, JSON or an error comes back. */
 export interface AdminConnection {
   readonly where: string
+  readonly isServer: boolean
   /** @throws RefusedByServer, AnswerUnreadable, ServerUnreachable */
   ask<T>(method: AdminRequest['method'], path: string, body?: object): Promise<T>
   /** The members of a list, page by page. @param plural the property of a page that holds them */
@@ -17,7 +18,7 @@ const pageSize = 500
 
 /** @param version of this command: sent along, so that the server's log tells of it */
 export function createConnection(transport: AdminTransport, version: string): AdminConnection {
-  const { where } = transport
+  const { where, isServer } = transport
   const ask = async <T>(
     method: AdminRequest['method'],
     path: string,
@@ -33,6 +34,7 @@ export function createConnection(transport: AdminTransport, version: string): Ad
   }
   return {
     where,
+    isServer,
     ask,
     async *pages<T>(path: string, plural: string, query: Query = {}) {
       let cursor: string | null = null
@@ -74,6 +76,11 @@ function readAnswer({ status, headers, text }: AdminAnswer, where: string): unkn
   }
   const problem = content as Partial<Problem> | undefined
   if (type === 'application/problem+json' && typeof problem?.detail === 'string') {
+    if (problem.code === 'NOT_FOUND') {
+      throw new AnswerUnreadable(
+        `${where} does not know what it was asked: it is of another version than this command, or another path leads to Taxiway`,
+      )
+    }
     throw refusal(problem, status)
   }
   throw strange(where, `HTTP ${status}, ${type || 'of no type'}`)

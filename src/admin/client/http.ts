@@ -35,6 +35,7 @@ export function createHttpTransport(
   const makeRequest = opener(place)
   return {
     where,
+    isServer: true,
     async send(asked) {
       const request = makeRequest(asked)
       try {

@@ -7,7 +7,8 @@ export function createInjectTransport(
   end: () => Promise<void>,
 ): AdminTransport {
   return {
-    where: 'this process',
+    where: 'the store itself: no service answers here',
+    isServer: false,
     async send({ method, path, headers, body }) {
       const answer = await app.inject({
         method,

@@ -18,6 +18,8 @@ export interface AdminAnswer {
 export interface AdminTransport {
   /** for messages: what is asked, such as https://taxii.example.com */
   readonly where: string
+  /** whether another process answers, which goes on when this one ends */
+  readonly isServer: boolean
   /** @throws ServerUnreachable */
   send(request: AdminRequest): Promise<AdminAnswer>
   close(): Promise<void>
