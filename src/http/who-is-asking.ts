@@ -35,6 +35,8 @@ interface Way {
   /** whether a name and a password will do */
   readonly basic: boolean
   readonly challenge: string
+  /** undefined: a refused token is answered at HTTP 200 */
+  readonly bearerChallenge: string | undefined
   /** what is said where there is no proof, and where there is one of another kind */
   readonly needed: string
 }
@@ -42,12 +44,14 @@ interface Way {
 const taxiiWay: Way = {
   basic: true,
   challenge: 'Basic realm="taxiway", charset="UTF-8"',
+  bearerChallenge: undefined,
   needed: 'a valid name and password are needed',
 }
 
 const restWay: Way = {
   basic: false,
   challenge: 'Bearer realm="taxiway"',
+  bearerChallenge: 'Bearer realm="taxiway", error="invalid_token"',
   needed:
     'a bearer token is needed, or a client certificate; "taxiway account token add" makes a token, and POST /management/auth gives one for a name and a password',
 }
@@ -77,11 +81,8 @@ function makeHook(app: FastifyInstance, identify: Identify, way: Way): Hook {
       request.caller = await findCaller(request, identify, way)
     } catch (error) {
       if (error instanceof TooManyGuesses) reply.header('Retry-After', error.retryAfterSeconds)
-      if (error instanceof BearerRefused && !way.basic) {
-        reply.header('WWW-Authenticate', `${way.challenge}, error="invalid_token"`)
-      } else if (error instanceof Unauthorized) {
-        reply.header('WWW-Authenticate', way.challenge)
-      }
+      const challenge = error instanceof BearerRefused ? way.bearerChallenge : way.challenge
+      if (error instanceof Unauthorized && challenge) reply.header('WWW-Authenticate', challenge)
       throw error
     }
   }
