@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BearerRefused, getAccount, getCaller, taxiiHook } from '../http/who-is-asking.ts'
@@ -211,9 +212,15 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     // Both are the client's own connection and Host, unless a proxy is configured as trusted.
     const scheme = request.protocol === 'https' ? 'https' : 'http'
     // HTTP/1.0 clients may name no host.
-    const host = request.host || `${request.socket.localAddress}:${request.socket.localPort}`
+    const host = request.host || localHost(request.socket)
     return { scheme, url: `${scheme}://${host}` }
   }
+}
+
+function localHost({ localAddress = '', localPort }: Socket): string {
+  // An IPv4 client of a socket that listens for IPv6 too.
+  const address = localAddress.replace(/^::ffff:(?=[\d.]+$)/, '')
+  return address.includes(':') ? `[${address}]:${localPort}` : `${address}:${localPort}`
 }
 
 /** An XML media type in a charset that readXml can recognise. */

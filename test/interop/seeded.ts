@@ -70,11 +70,18 @@ const more = [
  * is walked once for all test files: each gets a copy of what came of it.
  */
 export async function startSeeded(t: Teardown): Promise<SeededService> {
-  const template = await createTemplate(`seeded_${digestOfSources()}`, fill)
-  const { url } = await createTestDatabase(t, { template })
+  const { url } = await createSeededDatabase(t)
   const { address, store, stop } = await startService(configOf(url), log)
   t.teardown(stop)
   return { url: address, login, db: store.db }
+}
+
+/** @returns the database alone, for a service that is a process of its own, and an administrator's login */
+export async function createSeededDatabase(
+  t: Teardown,
+): Promise<{ readonly url: string; readonly login: Login }> {
+  const template = await createTemplate(`seeded_${digestOfSources()}`, fill)
+  return { url: (await createTestDatabase(t, { template })).url, login }
 }
 
 function configOf(databaseUrl: string, settings: NodeJS.ProcessEnv = {}) {
