@@ -63,6 +63,7 @@ export const statusOfCode: Readonly<Record<string, number>> = {
   PRECONDITION_FAILED: 412,
   IDEMPOTENCY_KEY_REUSED: 422,
   TOO_MANY_GUESSES: 429,
+  SECRET_KEY_WRONG: 500,
   LEASE_LOST: 503,
   STORE_UNAVAILABLE: 503,
 }

@@ -154,7 +154,7 @@ t.test(
     await sql`update idempotency_keys set sealed = (select sealed from idempotency_keys where key = 'k3')
     where key = 'k'`.execute(second.db)
     const moved = await root.ask(tokens, { body, headers: under('k') })
-    t.strictSame(refusal(moved), problemOf(500, 'INTERNAL'))
+    t.strictSame(refusal(moved), problemOf(500, 'SECRET_KEY_WRONG'))
   },
 )
 
