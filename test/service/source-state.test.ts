@@ -63,9 +63,27 @@ async function prepare(t: Test, more: Settings = {}): Promise<Place> {
   }
 }
 
+const jwts = new Map<string, string>()
+
+/** Each service is asked for a JWT once. */
+async function getJwt(url: string): Promise<string> {
+  const known = jwts.get(url)
+  if (known !== undefined) return known
+  const response = await fetch(`${url}/management/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: admin.name, password }),
+  })
+  if (response.status !== 200) throw new Error(await response.text())
+  const { token } = (await response.json()) as { token: string }
+  jwts.set(url, token)
+  return token
+}
+
 async function ask({ url }: RunningService, path: string) {
-  const login = Buffer.from(`${admin.name}:${password}`).toString('base64')
-  const response = await fetch(`${url}${path}`, { headers: { authorization: `Basic ${login}` } })
+  const authorization = `Bearer ${await getJwt(url)}`
+  const response = await fetch(`${url}${path}`, { headers: { authorization } })
+  if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`)
   return response.text()
 }
 
