@@ -15,8 +15,11 @@ export interface CountedScrypt {
   mostAtOnce: number
   /** computes at the least cost, whatever is asked for and counted */
   cheap: boolean
-  /** Calls begun are held until it is called again with undefined; then they go on. */
-  hold(release: Promise<void> | undefined): void
+  /**
+   * Calls that begin from now on wait for this, until it is called again with undefined.
+   * @param which of them, by their passwords; all where it is not given
+   */
+  hold(release: Promise<void> | undefined, which?: (password: string) => boolean): void
 }
 
 const leastCost = { N: 2, r: 1, p: 1 }
@@ -25,13 +28,15 @@ const leastCost = { N: 2, r: 1, p: 1 }
 export function countScrypt(): CountedScrypt {
   const scrypt = crypto.scrypt as (...args: unknown[]) => void
   let held: Promise<void> | undefined
+  let isHeld = (_password: string) => true
   let running = 0
   const counted: CountedScrypt = {
     calls: [],
     mostAtOnce: 0,
     cheap: false,
-    hold: (release) => {
+    hold: (release, which = () => true) => {
       held = release
+      isHeld = which
     },
   }
   crypto.scrypt = ((...args: unknown[]) => {
@@ -51,7 +56,7 @@ export function countScrypt(): CountedScrypt {
     }
     const options = counted.cheap ? leastCost : args[3]
     const begin = () => scrypt(...args.slice(0, 3), options, finish)
-    if (held) held.then(begin)
+    if (held && isHeld(password)) held.then(begin)
     else begin()
   }) as never
   syncBuiltinESMExports()
