@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { run } from '../../scripts/services/process.ts'
 
 /** A command that a guide tells to type, and what it says that it prints. */
 export interface Step {
@@ -14,6 +15,35 @@ export interface Guide {
   readonly steps: readonly Step[]
   /** commands in running text */
   readonly mentioned: readonly string[]
+}
+
+export interface Typed {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Where a guide's reader sits. */
+export interface Desk {
+  readonly folder: string
+  /** whole: a bundle of CAs in it would override the one that a command names */
+  readonly env: NodeJS.ProcessEnv
+  /** what the guide writes, and what it is here */
+  readonly addresses: readonly (readonly [written: string, here: string])[]
+}
+
+/** Types a command of a guide as it stands, but for addresses. */
+export async function typeCommand(command: string, desk: Desk): Promise<Typed> {
+  const { folder, env, addresses } = desk
+  const typed = addresses.reduce((text, [written, here]) => text.replaceAll(written, here), command)
+  const done = await run('bash', ['-c', `exec </dev/null; cd '${folder}' && ${typed}`], { env })
+  const shown = (text: string) =>
+    addresses.reduce(
+      (shown, [written, here]) => shown.replaceAll(here, written),
+      // cabby writes in colours.
+      text.replace(new RegExp(`${String.fromCharCode(27)}\\[\\d*m`, 'g'), ''),
+    )
+  return { code: done.code, stdout: shown(done.stdout), stderr: shown(done.stderr) }
 }
 
 /** Reads a guide: blocks are indented, commands in them begin with a dollar sign, and output follows. */

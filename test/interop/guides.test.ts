@@ -3,13 +3,13 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { installDebianPackages } from '../../scripts/services/install.ts'
-import { findProgram, run } from '../../scripts/services/process.ts'
+import { findProgram } from '../../scripts/services/process.ts'
 import { buildOtxStandin } from '../../src/standins/otx.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { getTestPython } from '../helpers/python.ts'
 import { makeFolder, startService } from '../helpers/taxiway.ts'
-import { findMissing, patternOf, readGuide } from './guide.ts'
+import { type Desk, findMissing, patternOf, readGuide, type Typed, typeCommand } from './guide.ts'
 import { startTlsProxy } from './tls-proxy.ts'
 
 // The guides as an operator follows them: each command is typed as it stands, but for addresses.
@@ -45,37 +45,21 @@ const shim = join(folder, 'taxiway')
 await writeFile(shim, `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`)
 await chmod(shim, 0o755)
 
-interface Typed {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
+const desk: Desk = {
+  folder,
+  env: {
+    PATH: [folder, dirname(getTestPython()), process.env.PATH].join(delimiter),
+    HOME: folder,
+    TZ: 'UTC',
+    ...settings,
+  },
+  addresses: [
+    ['https://taxii.example.com', proxy.url],
+    ['taxii.example.com:443', new URL(proxy.url).host],
+    ['http://127.0.0.1:9000', listensAt],
+  ],
 }
-
-function withAddresses(command: string): string {
-  return command
-    .replaceAll('https://taxii.example.com', proxy.url)
-    .replaceAll('taxii.example.com:443', new URL(proxy.url).host)
-    .replaceAll('http://127.0.0.1:9000', listensAt)
-}
-
-/** Types a command in the folder that the guide's reader is in. */
-async function type(command: string): Promise<Typed> {
-  const PATH = [folder, dirname(getTestPython()), process.env.PATH].join(delimiter)
-  const done = await run(
-    'bash',
-    ['-c', `exec </dev/null; cd '${folder}' && ${withAddresses(command)}`],
-    {
-      // No bundle of CAs: it would override the one that the command names.
-      env: { PATH, HOME: folder, TZ: 'UTC', ...settings },
-    },
-  )
-  const shown = (text: string) =>
-    text
-      // cabby writes in colours.
-      .replace(new RegExp(`${String.fromCharCode(27)}\\[\\d*m`, 'g'), '')
-      .replaceAll(proxy.url, 'https://taxii.example.com')
-  return { code: done.code, stdout: shown(done.stdout), stderr: shown(done.stderr) }
-}
+const type = (command: string) => typeCommand(command, desk)
 
 const printedBy = new Map<string, Typed>()
 
