@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import type { Role } from '../../src/model/account.ts'
+import type { Identify, Role } from '../../src/model/account.ts'
 import { createIdentify } from '../../src/security/identify.ts'
 import { createKeyring, type Keyring } from '../../src/security/keyring.ts'
 import { makeToken, tokenDigest, tokenHint } from '../../src/security/tokens.ts'
@@ -39,7 +39,14 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
  * The whole service on a socket, over an empty store with the collections `all` and `other`, and sign-ins that
  * follow a clock of the test's.
  */
-export async function startApp(t: Test, options: { readonly publicUrl?: string } = {}) {
+export async function startApp(
+  t: Test,
+  options: {
+    readonly publicUrl?: string
+    /** stands before the sign-ins */
+    readonly before?: (identify: Identify) => Identify
+  } = {},
+) {
   const { db } = await openTestStore(t, 'postgresql')
   const clock = { now: new Date() }
   const metrics = createMetrics()
@@ -54,7 +61,7 @@ export async function startApp(t: Test, options: { readonly publicUrl?: string }
   const app = await buildApp({
     admin: createAdminParts(t, db, { keyring }),
     feed: createStoredFeed(db, 60),
-    identify,
+    identify: options.before?.(identify) ?? identify,
     checkStore: async () => {},
     metrics,
     log: createLog('silent'),
