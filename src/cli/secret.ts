@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type SecretList, serviceCalls } from '../admin/client/service.ts'
 import { asking } from './asking.ts'
+import { secretResetCommand } from './secret-reset.ts'
 import { type AskingOptions, askingCommand, jsonLines, jsonObject } from './server-options.ts'
 import { formatTable } from './table.ts'
 
@@ -9,6 +10,7 @@ export function secretCommand(): Command {
     .description('what is kept sealed, and the key that seals it')
     .addCommand(listCommand())
     .addCommand(rotateCommand())
+    .addCommand(secretResetCommand())
 }
 
 function listCommand(): Command {
