@@ -20,7 +20,7 @@ import { buildOtxStandin } from '../../src/standins/otx.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { createAccount } from '../../src/store/accounts.ts'
 import { bindingNumber } from '../../src/store/collections.ts'
-import type { Db } from '../../src/store/db.ts'
+import { type Db, openStore } from '../../src/store/db.ts'
 import { cheapHash } from '../helpers/cheap-hash.ts'
 import type { Login } from '../helpers/poll.ts'
 import { createTemplate, createTestDatabase } from '../helpers/postgres.ts'
@@ -81,7 +81,19 @@ export async function createSeededDatabase(
   t: Teardown,
 ): Promise<{ readonly url: string; readonly login: Login }> {
   const template = await createTemplate(`seeded_${digestOfSources()}`, fill)
-  return { url: (await createTestDatabase(t, { template })).url, login }
+  const { url } = await createTestDatabase(t, { template })
+  await forgetKey(url)
+  return { url, login }
+}
+
+/** So that each service brings its own; nothing is sealed. */
+async function forgetKey(databaseUrl: string): Promise<void> {
+  const store = await openStore({ databaseUrl, dataDir: '', onConnectionError: () => {} })
+  try {
+    await store.db.deleteFrom('secret_key').execute()
+  } finally {
+    await store.close()
+  }
 }
 
 function configOf(databaseUrl: string, settings: NodeJS.ProcessEnv = {}) {
