@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   secret: async () => (await import('./secret.ts')).secretCommand(),
   health: async () => (await import('./health.ts')).healthCommand(),
   whoami: async () => (await import('./whoami.ts')).whoamiCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
   indicator: async () => (await import('./indicator.ts')).indicatorCommand(),
   judging: async () => (await import('./judging.ts')).judgingCommand(),
   warninglist: async () => (await import('./warninglist.ts')).warninglistCommand(),
