@@ -1,21 +1,21 @@
 import { pino } from 'pino'
+import { blotOut, withoutSecrets } from './log-secrets.ts'
 
-// Wherever they stand in what is logged.
-const secrets = [
-  'authorization',
-  'password',
-  'apiKey',
-  'passwordHash',
-  'token',
-  'secret',
-  'databaseUrl',
-]
-  .flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
-  .concat(['req.headers', 'res.headers', 'err.config', 'err.options', '*["x-otx-api-key"]'])
-
-/** Logs JSON lines to standard error, so that a command's own output stays clean. */
-export function createLog(level: string) {
-  return pino({ level, redact: { paths: secrets, censor: '[secret]' } }, pino.destination(2))
+/** Logs JSON lines to standard error, so that a command's own output stays clean. No secret stands in them. */
+export function createLog(
+  level: string,
+  destination: { write(line: string): void } = standardError(),
+) {
+  return pino(
+    {
+      level,
+      formatters: { log: withoutSecrets },
+      hooks: { streamWrite: blotOut },
+    },
+    destination,
+  )
 }
+
+const standardError = () => pino.destination(2)
 
 export type Log = ReturnType<typeof createLog>

@@ -92,14 +92,14 @@ async function openKeys(options: Options): Promise<SecretKeys> {
   const keyring = createKeyringOf(first.present, first.others)
   if (nextKeyId !== undefined) {
     log.info(
-      { key: first.present.id, next: nextKeyId },
+      { keyId: first.present.id, nextKeyId },
       `the store is still on the key ${first.present.id}: once every process has both keys, "taxiway secret rotate" changes to ${nextKeyId}`,
     )
   }
   const lost = await findOtherKeyIds(db, first.present.id)
   for (const id of lost.filter((one) => first.others.every((other) => other.id !== one))) {
     log.error(
-      { key: id },
+      { keyId: id },
       `something in the store is sealed under the key ${id}, which is not given: set TAXIWAY_SECRET_KEY_PREVIOUS to it and run "taxiway secret rotate"`,
     )
   }
@@ -119,7 +119,10 @@ async function openKeys(options: Options): Promise<SecretKeys> {
       const rewrapped = await rewrapAll(trx, createKeyringOf(next, given))
       await setStoreKeyId(trx, next.id)
       await options.onStep?.('rewrapped')
-      log.info({ key: next.id, before: storeKeyId, rewrapped }, `the secret key is now ${next.id}`)
+      log.info(
+        { keyId: next.id, before: storeKeyId, rewrapped },
+        `the secret key is now ${next.id}`,
+      )
       return { rewrapped, keyId: next.id }
     },
     async follow() {
@@ -127,7 +130,8 @@ async function openKeys(options: Options): Promise<SecretKeys> {
       const before = keyring.keyId
       keyring.exchange(present, others)
       nextKeyId = wanted.id === present.id ? undefined : wanted.id
-      if (present.id !== before) log.info({ key: present.id, before }, 'the secret key has changed')
+      if (present.id !== before)
+        log.info({ keyId: present.id, before }, 'the secret key has changed')
       // What another process sealed before it knew of the change.
       const stray = await findOtherKeyIds(db, present.id)
       const ours = stray.filter((id) => others.some((one) => one.id === id))

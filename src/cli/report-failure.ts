@@ -1,3 +1,4 @@
+import { errorToText } from '../log-secrets.ts'
 import { TaxiwayError } from '../model/errors.ts'
 import { exitCodeOf } from './exit-codes.ts'
 
@@ -9,5 +10,5 @@ export function reportFailure(error: unknown): void {
     return
   }
   console.error('taxiway: an unexpected error, which is a defect of Taxiway:')
-  console.error(error)
+  console.error(errorToText(error))
 }

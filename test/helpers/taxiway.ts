@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { keepDataDir } from './dump.ts'
 import { evidenceEnvironment, keepEvidence } from './evidence.ts'
+import { secret } from './secrets.ts'
 
 /** The part of tap's `t` that this needs. */
 interface Teardown {
@@ -35,6 +36,12 @@ export interface Settings {
   readonly [name: `TAXIWAY_${string}`]: string
 }
 
+let key: string | undefined
+const sharedKey = () => {
+  key ??= secret('secret key')
+  return key
+}
+
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
   SIGINT: 2,
@@ -53,7 +60,8 @@ export async function makeFolder(t: Teardown): Promise<string> {
 }
 
 /**
- * Starts the command line as its users do. It gets these settings and no other, and does not outlive `t`.
+ * Starts the command line as its users do. It gets these settings and no other, but for the key of a store that it
+ * may share, and does not outlive `t`.
  * @param options.cwd relative paths, such as the default data folder, are from here
  * @param options.program is run instead of the command line
  * @param options.showsSecret it was asked for something that is shown once, such as a password that it makes, and
@@ -81,6 +89,8 @@ export function startTaxiway(
       TZ: 'UTC',
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       ...evidenceEnvironment(),
+      // What serves one store shares its key, as replicas do.
+      ...('TAXIWAY_DATABASE_URL' in settings && { TAXIWAY_SECRET_KEY: sharedKey() }),
       ...options.env,
       ...settings,
     },
