@@ -90,7 +90,8 @@ export function startTaxiway(
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       ...evidenceEnvironment(),
       // What serves one store shares its key, as replicas do.
-      ...('TAXIWAY_DATABASE_URL' in settings && { TAXIWAY_SECRET_KEY: sharedKey() }),
+      ...('TAXIWAY_DATABASE_URL' in settings &&
+        !('TAXIWAY_SECRET_KEY_FILE' in settings) && { TAXIWAY_SECRET_KEY: sharedKey() }),
       ...options.env,
       ...settings,
     },
