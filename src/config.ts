@@ -214,6 +214,16 @@ function readConfigAndClient(environment: Environment): {
   const warnings = unknown.map(
     (name) => `${name} is not a setting of Taxiway; .env.example has all`,
   )
+  if (config.tls && publicUrl?.startsWith('http:')) {
+    warnings.push(
+      'TAXIWAY_PUBLIC_URL begins with http://, and the service speaks TLS: clients are told an address that does not answer',
+    )
+  }
+  if (config.trustedProxies.some((proxy) => proxy.endsWith('/0'))) {
+    warnings.push(
+      'TAXIWAY_TRUSTED_PROXIES names everybody: any client can say that it is at another address, and guess passwords without end',
+    )
+  }
   return { config: { ...config, warnings }, client }
 }
 

@@ -421,6 +421,19 @@ t.test('a password of blanks alone is refused, not silently replaced', async (t)
   ])
 })
 
+t.test('settings that hardly can be meant are warned of', async (t) => {
+  const warningsOf = (environment: Record<string, string>) => readConfig(environment).warnings
+  const { TAXIWAY_TLS_CERT_FILE = '', TAXIWAY_TLS_KEY_FILE = '' } = beside
+  const tls = { TAXIWAY_TLS_CERT_FILE, TAXIWAY_TLS_KEY_FILE }
+  const plain = { TAXIWAY_PUBLIC_URL: 'http://feeds.example.org' }
+  t.strictSame(warningsOf(plain), [])
+  t.match(warningsOf({ ...plain, ...tls }), [/^TAXIWAY_PUBLIC_URL begins with http:\/\//])
+  for (const all of ['0.0.0.0/0', '10.0.0.5,::/0']) {
+    const warnings = warningsOf({ TAXIWAY_TRUSTED_PROXIES: all })
+    t.match(warnings, [/^TAXIWAY_TRUSTED_PROXIES names everybody/])
+  }
+})
+
 t.test('a variable that is no setting is warned of, by its name alone', async (t) => {
   const { warnings } = readConfig({
     TAXIWAY_SERVICE_HOST: '10.0.0.1',
