@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { exitCodes, exitCodesText } from './exit-codes.ts'
+import { addExamples } from './help-examples.ts'
 
 // The one that is asked for is loaded, and all of them for the help.
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -36,11 +37,12 @@ export async function buildProgram(asked: string | undefined): Promise<Command> 
     )
     .version(version)
     .showHelpAfterError('(--help shows what there is)')
-    .addHelpText('after', `\n${exitCodesText}`)
+    .addHelpText('after', `\n${exitCodesText} docs/cli.md tells more.`)
   const wanted = Object.entries(commands).filter(([name]) => name === asked)
   for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
     program.addCommand(await load())
   }
+  addExamples(program)
   throwInsteadOfExit(program)
   return program
 }
