@@ -122,10 +122,19 @@ export async function poll(
   return { status, headers, ...(await readBody(response)) }
 }
 
-/** @returns the HTTP status with which these credentials are met */
-export async function askAs(url: string, name: string, password: string): Promise<number> {
+/**
+ * @param from the client's own address, such as 127.0.0.2
+ * @returns the HTTP status with which these credentials are met
+ */
+export async function askAs(
+  url: string,
+  name: string,
+  password: string,
+  from?: string,
+): Promise<number> {
   const message = `<Collection_Information_Request xmlns="${namespace}" message_id="1"/>`
-  const response = await openPoll(url, { name, password }, message)
+  const agent = from === undefined ? undefined : new Agent({ localAddress: from })
+  const response = await openPoll(url, { name, password }, message, agent)
   await readBody(response)
   return response.statusCode ?? 0
 }

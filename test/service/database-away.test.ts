@@ -44,6 +44,7 @@ t.test('while the database is away the service says so, and recovers by itself',
   t.match(ready.headers.get('content-type'), /^application\/problem\+json\b/)
   t.same(await ready.json(), {
     type: 'about:blank',
+    code: 'STORE_UNAVAILABLE',
     title: 'Not ready',
     status: 503,
     detail: 'The database does not answer. The log says more.',
