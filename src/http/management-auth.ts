@@ -70,7 +70,10 @@ export async function managementAuthRoutes(
           reply.header('Cache-Control', 'no-store')
           const { username, password } = request.body
           const token = await identify.issueJwt(username, password, request.ip)
-          return token === undefined ? refuse(reply) : { token }
+          if (token !== undefined) return { token }
+          // Not the name: people type their password there.
+          request.log.info({ address: request.ip }, 'refused a JWT: wrong credentials')
+          return refuse(reply)
         },
       )
     }
@@ -111,7 +114,10 @@ function refuse(reply: FastifyReply): FastifyReply {
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof TooManyGuesses) reply.header('Retry-After', error.retryAfterSeconds)
+  if (error instanceof TooManyGuesses) {
+    reply.header('Retry-After', error.retryAfterSeconds)
+    request.log.info({ address: request.ip }, `refused a JWT: ${error.message}`)
+  }
   const described = describe(error)
   if (described.status >= 500) request.log.error({ err: error }, 'a JWT could not be given')
   return problem(reply, described)

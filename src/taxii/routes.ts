@@ -164,6 +164,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     // A device never says why it gets nothing, and at HTTP 200 the access log does not either.
     const details = {
       requestId: request.id,
+      address: request.ip,
       account: request.caller?.account.name,
       statusType: status.statusType,
       details: status.details,
