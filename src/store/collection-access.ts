@@ -68,11 +68,19 @@ function toReadable(row: Parameters<typeof toCollection>[0] & { writable: boolea
   return { ...toCollection(row), writable: row.writable }
 }
 
-/** Whether a row of a collection's id may be read; for conditions of SQL. */
-export function isReadableBy(account: Account, collectionId: ReturnType<typeof sql>) {
-  if (account.role === 'administrator') return sql<boolean>`true`
-  return sql<boolean>`${collectionId} in (
-    select collection_id from grants where account_id = ${account.id} and can_read)`
+/** Ids of the collections that the account may read; undefined: all of them. */
+export async function readReadableIds(
+  db: Db,
+  account: Account,
+): Promise<readonly number[] | undefined> {
+  if (account.role === 'administrator') return undefined
+  const rows = await db
+    .selectFrom('grants')
+    .select('collection_id as id')
+    .where('account_id', '=', account.id)
+    .where('can_read', '=', true)
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 /** How many blocks a poll of everything would be sent now, by collection and binding. */
