@@ -171,7 +171,7 @@ export const CollectionView = Type.Object({
   }),
   access: Type.Object(
     { read: Type.Boolean(), write: Type.Boolean() },
-    { description: 'What grants, or being an administrator, let the caller do with it.' },
+    { description: 'What the caller may do with it, by role, grants and the scopes of his token.' },
   ),
 })
 export type CollectionView = Static<typeof CollectionView>

@@ -1,3 +1,4 @@
+import type { Caller } from '../model/account.ts'
 import type { CollectionSettings } from '../model/collection.ts'
 import { countLiveBlocks, type ReadableCollection } from '../store/collection-access.ts'
 import { isBehind } from '../store/collections.ts'
@@ -32,6 +33,7 @@ export function etagOfCollection(collection: CollectionSettings): string {
 
 export async function readViews(
   db: Db,
+  { permissions }: Caller,
   collections: readonly ReadableCollection[],
 ): Promise<CollectionView[]> {
   const counts = await countLiveBlocks(
@@ -45,6 +47,6 @@ export async function readViews(
       blocks: counts.get(collection.id)?.get(binding) ?? 0,
     })),
     behind: isBehind(collection),
-    access: { read: true, write: collection.writable },
+    access: { read: true, write: collection.writable && permissions.has('collections:write') },
   }))
 }

@@ -48,10 +48,10 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
     async (request): Promise<CollectionList> => {
       const { limit = usualPerPage, cursor } = request.query
       const [after] = cursor === undefined ? [] : decodeCursor('collections', cursor, CursorKey)
-      const { account } = getCaller(request)
-      const found = await listReadable(db, account, { after, limit: limit + 1 })
+      const caller = getCaller(request)
+      const found = await listReadable(db, caller.account, { after, limit: limit + 1 })
       const { page, next } = toPage(found, limit, ({ name }) => encodeCursor('collections', [name]))
-      return { collections: await readViews(db, page), next }
+      return { collections: await readViews(db, caller, page), next }
     },
   )
 
@@ -71,9 +71,10 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
     },
     async (request, reply) => {
       const { name } = request.params
-      const [found] = await findReadable(db, getCaller(request).account, [name])
+      const caller = getCaller(request)
+      const [found] = await findReadable(db, caller.account, [name])
       if (!found) throw new CollectionNotFound(name)
-      const [view] = await readViews(db, [found])
+      const [view] = await readViews(db, caller, [found])
       return sendWithEtag(request, reply, etagOfCollection(found), view as CollectionView)
     },
   )
@@ -101,13 +102,14 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
     },
     async (request, reply) => {
       const { name } = request.params
-      const { account } = getCaller(request)
+      const caller = getCaller(request)
+      const { account } = caller
       const settings = bodyToSettings(name, request.body)
       const { kind, view } = await db.transaction().execute(async (trx) => {
         const changes = await writeAs(trx, account, [settings], (found) =>
           checkPrecondition(request, found && etagOfCollection(found)),
         )
-        const [view] = await readViews(trx, await findReadable(trx, account, [name]))
+        const [view] = await readViews(trx, caller, await findReadable(trx, account, [name]))
         return { kind: changes.find((change) => change.name === name)?.kind, view }
       })
       if (kind !== 'unchanged') followCollections()

@@ -61,6 +61,9 @@ t.test('each sees what he may read, and administrators all', async (t) => {
     t.match(headers.etag, /^"[\w-]+"$/)
     const shared = await app.ask('ann', 'GET /api/v1/collections/shared')
     t.strictSame(shared.body.access, { read: true, write: false })
+    // A grant to write lets change settings whose role does so.
+    const robs = await app.ask('rob', 'GET /api/v1/collections/theirs')
+    t.strictSame(robs.body.access, { read: true, write: false })
     const all = await app.ask('root', 'GET /api/v1/collections/shared')
     t.strictSame(all.body.access, { read: true, write: true })
   })
