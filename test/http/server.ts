@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest, type ServerOptions } from 'node:https'
 import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { createLog } from '../../src/log.ts'
@@ -25,6 +26,8 @@ export interface Ask {
   readonly body?: string | Buffer
   /** the client's own, such as 127.0.0.2 */
   readonly from?: string
+  /** of a client over TLS */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string }
 }
 
 export interface Answer {
@@ -43,6 +46,7 @@ export async function startApp(
   t: Test,
   options: {
     readonly publicUrl?: string
+    readonly tls?: ServerOptions
     /** stands before the sign-ins */
     readonly before?: (identify: Identify) => Identify
   } = {},
@@ -66,6 +70,7 @@ export async function startApp(
     metrics,
     log: createLog('silent'),
     publicUrl: options.publicUrl,
+    tls: options.tls,
     version: '0.0.0',
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -117,11 +122,13 @@ export async function startApp(
 
 /** Asks on a connection of its own, which is closed after the answer. */
 export function ask(url: string, how: Ask): Promise<Answer> {
-  const { method = 'GET', path = '/', headers = {}, body, from } = how
+  const { method = 'GET', path = '/', headers = {}, body, from, tls } = how
+  const request = tls ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const sent = httpRequest(`${url}${path}`, {
+    const sent = request(`${url}${path}`, {
       method,
       agent: false,
+      ...tls,
       ...(from !== undefined && { localAddress: from }),
     })
     for (const [name, value] of Object.entries(headers)) {
