@@ -6,16 +6,17 @@ import { installDebianPackages } from '../../scripts/services/install.ts'
 import { findProgram } from '../../scripts/services/process.ts'
 import { buildOtxStandin } from '../../src/standins/otx.ts'
 import { loadSeedPulses } from '../../src/standins/seeds.ts'
+import { makeAuthority, makeCertificate } from '../helpers/certificates.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { getTestPython } from '../helpers/python.ts'
 import { makeFolder, startService } from '../helpers/taxiway.ts'
 import { type Desk, findMissing, patternOf, readGuide, type Typed, typeCommand } from './guide.ts'
-import { startTlsProxy } from './tls-proxy.ts'
 
 // The guides as an operator follows them: each command is typed as it stands, but for addresses.
 if (!findProgram('curl')) await installDebianPackages('curl', ['curl'])
 const folder = await makeFolder(t)
-const proxy = await startTlsProxy(t, folder)
+const issuer = await makeAuthority(folder, 'private-ca')
+const { certFile, keyFile } = await makeCertificate(folder, 'server', { issuer })
 
 const { pulses } = loadSeedPulses(new Date())
 // A part, to be quick; the one that the demo revises has what the guide withdraws.
@@ -26,18 +27,16 @@ t.teardown(() => standin.app.close())
 const settings = {
   TAXIWAY_DATABASE_URL: (await createTestDatabase(t)).url,
   TAXIWAY_DATA_DIR: folder,
-  TAXIWAY_PUBLIC_URL: proxy.url,
 }
 const service = await startService(t, {
   ...settings,
   TAXIWAY_OTX_URL: otxUrl,
   TAXIWAY_OTX_API_KEY: 'key',
   TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
+  TAXIWAY_TLS_CERT_FILE: certFile,
+  TAXIWAY_TLS_KEY_FILE: keyFile,
   TAXIWAY_LOG_LEVEL: 'debug',
 })
-// It tells of its public address; where it listens stands in its log.
-const listensAt = /listening at (http:[^"\\]+)/.exec(service.stderr())?.[1] ?? ''
-proxy.target(listensAt)
 await service.saw(new RegExp(`"pulses":${taken.length},.*took in a part of OTX`))
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -54,9 +53,8 @@ const desk: Desk = {
     ...settings,
   },
   addresses: [
-    ['https://taxii.example.com', proxy.url],
-    ['taxii.example.com:443', new URL(proxy.url).host],
-    ['http://127.0.0.1:9000', listensAt],
+    ['https://taxii.example.com', service.url],
+    ['taxii.example.com:443', new URL(service.url).host],
   ],
 }
 const type = (command: string) => typeCommand(command, desk)
