@@ -1,5 +1,5 @@
 import { type CollectionChange as Change, compareCollections } from '../intake/apply-collections.ts'
-import type { Account } from '../model/account.ts'
+import type { Account, Caller } from '../model/account.ts'
 import type { CollectionSettings } from '../model/collection.ts'
 import {
   completeSettings,
@@ -10,6 +10,7 @@ import { CollectionNotFound } from '../model/errors.ts'
 import { tlpRank } from '../model/tlp.ts'
 import {
   findReadable,
+  keepRole,
   listReadable,
   lockReadable,
   type ReadableCollection,
@@ -54,10 +55,16 @@ export function inputsToSettings(inputs: readonly CollectionInput[]): Collection
  */
 export async function writeAs(
   trx: Db,
-  account: Account,
+  { account, proof }: Caller,
   wanted: readonly CollectionSettings[],
   check: (found: ReadableCollection | undefined) => void = () => {},
 ): Promise<readonly Change[]> {
+  if (proof !== 'local' && !(await keepRole(trx, account))) {
+    throw new NotPermitted(
+      'collections:write',
+      'your own account was disabled or given another role while you asked; nothing was changed',
+    )
+  }
   const names = wanted.map(({ name }) => name)
   const found = await lockReadable(trx, account, names)
   const changes = await compareAs(trx, account, wanted, found)
@@ -79,7 +86,7 @@ const justMade = { id: 0, settingsVersion: 1, reconciledVersion: 0, writable: tr
 /** What writing these would change, as far as the caller may know; nothing is written. */
 export async function previewAs(
   db: Db,
-  account: Account,
+  { account }: Caller,
   wanted: readonly CollectionSettings[],
 ): Promise<readonly Change[]> {
   const names = wanted.map(({ name }) => name)

@@ -103,13 +103,12 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
     async (request, reply) => {
       const { name } = request.params
       const caller = getCaller(request)
-      const { account } = caller
       const settings = bodyToSettings(name, request.body)
       const { kind, view } = await db.transaction().execute(async (trx) => {
-        const changes = await writeAs(trx, account, [settings], (found) =>
+        const changes = await writeAs(trx, caller, [settings], (found) =>
           checkPrecondition(request, found && etagOfCollection(found)),
         )
-        const [view] = await readViews(trx, caller, await findReadable(trx, account, [name]))
+        const [view] = await readViews(trx, caller, await findReadable(trx, caller.account, [name]))
         return { kind: changes.find((change) => change.name === name)?.kind, view }
       })
       if (kind !== 'unchanged') followCollections()
@@ -136,13 +135,13 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
       },
     },
     async (request, reply) => {
-      const { account } = getCaller(request)
+      const caller = getCaller(request)
       const { dryRun = false, collections } = request.body
       const wanted = inputsToSettings(collections)
       return answerOnce(request, reply, parts, async (trx) => {
         const changes = dryRun
-          ? await previewAs(trx, account, wanted)
-          : await writeAs(trx, account, wanted)
+          ? await previewAs(trx, caller, wanted)
+          : await writeAs(trx, caller, wanted)
         const body: Static<typeof ApplyAnswer> = {
           dryRun,
           changes: changes.map(({ name, kind, settings }) => ({

@@ -47,6 +47,22 @@ export async function lockReadable(
   return rows.map(toReadable)
 }
 
+/**
+ * Whether the account is enabled and of its role still; it stays so until the transaction ends. Call it before
+ * `lockReadable`, so that all take both locks in one order.
+ */
+export async function keepRole(trx: Db, { id, role }: Account): Promise<boolean> {
+  const row = await trx
+    .selectFrom('accounts')
+    .select('id')
+    .where('id', '=', id)
+    .where('role', '=', role)
+    .where('disabled_at', 'is', null)
+    .forShare()
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** No text in PostgreSQL holds a NUL, so nothing is called so. */
 function isNamed(names: readonly string[]) {
   return sql<boolean>`c.name = any(${names.filter((name) => !name.includes('\0'))}::text[])`

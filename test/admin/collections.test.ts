@@ -449,3 +449,27 @@ t.test('collections come page by page, in one order whatever is made meanwhile',
     }
   })
 })
+
+t.test('who lost his role since he was let in changes nothing', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const app = await open(t, db)
+    const put = (who: string) =>
+      app.ask(who, 'PUT /api/v1/collections/theirs', { body: aBody({ pageSize: 9 }) })
+    const apply = (who: string) =>
+      app.ask(who, 'POST /api/v1/collections/apply', {
+        body: { collections: [{ name: 'theirs', ...aBody({ pageSize: 9 }) }] },
+      })
+    const change = (name: string, set: { role?: string; disabled_at?: Date }) =>
+      db.updateTable('accounts').set(set).where('name', '=', name).execute()
+    await change('root', { role: 'curator' })
+    await change('ann', { disabled_at: new Date() })
+    for (const who of ['root', 'ann']) {
+      const wanted = { status: 403, body: { detail: /disabled or given another role while you/ } }
+      t.match(await put(who), wanted, who)
+      t.match(await apply(who), wanted, who)
+    }
+    t.equal((await findCollection(db, 'theirs'))?.pageSize, undefined)
+    await change('root', { role: 'administrator' })
+    t.match(await put('root'), { status: 200 })
+  })
+})
