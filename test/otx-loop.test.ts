@@ -10,10 +10,11 @@ import { createOtxLoop } from '../src/otx-loop.ts'
 import { buildOtxStandin, type StandinPulse } from '../src/standins/otx.ts'
 import { getSource, writeSourceState } from '../src/store/source-state.ts'
 import { getSourceId } from '../src/store/sources.ts'
+import { secret } from './helpers/secrets.ts'
 import { openTestStore } from './helpers/stores.ts'
 import { createTestIntake } from './intake/reports.ts'
 
-const apiKey = 'k3y-of-the-tests'
+const apiKey = secret('OTX key')
 const pollSeconds = 900
 
 const pulses: readonly StandinPulse[] = ['ann', 'bob'].map((author, index) => ({

@@ -7,19 +7,21 @@ import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { countBlocks, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { validateStix } from '../helpers/python.ts'
+import { secret } from '../helpers/secrets.ts'
 import { makeFolder, runTaxiway, type Settings, startService } from '../helpers/taxiway.ts'
 
 const seeds = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
 const { pulses } = loadSeedPulses(new Date())
-const standin = buildOtxStandin({ pulses, apiKey: 'key' })
+const apiKey = secret('OTX key')
+const standin = buildOtxStandin({ pulses, apiKey })
 const otxUrl = await standin.app.listen({ host: '127.0.0.1', port: 0 })
 t.teardown(() => standin.app.close())
 const otx = {
   TAXIWAY_OTX_URL: otxUrl,
-  TAXIWAY_OTX_API_KEY: 'key',
+  TAXIWAY_OTX_API_KEY: apiKey,
   TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
   TAXIWAY_LOG_LEVEL: 'debug',
-  TAXIWAY_ADMIN_PASSWORD: 'twelve chars',
+  TAXIWAY_ADMIN_PASSWORD: secret('password of admin'),
 }
 const stix12 = 'urn:stix.mitre.org:xml:1.2'
 const stix111 = 'urn:stix.mitre.org:xml:1.1.1'

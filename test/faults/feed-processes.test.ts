@@ -7,6 +7,7 @@ import { createAccount, grantRead } from '../../src/store/accounts.ts'
 import { readCollections } from '../../src/store/collections.ts'
 import { openStore, type Store } from '../../src/store/db.ts'
 import { pollRequest } from '../helpers/poll.ts'
+import { secret } from '../helpers/secrets.ts'
 import { findFaults } from '../helpers/sound-feed.ts'
 import { makeStore } from '../helpers/stores.ts'
 import { aCollection, createTestIntake } from '../intake/reports.ts'
@@ -35,7 +36,7 @@ const collections = [
 ]
 
 const hourMs = 3_600_000
-const password = 'not a secret, but long'
+const password = secret('password of the pollers')
 const plans: readonly PollerPlan[] = [
   { collection: 'all', binding: stix12 },
   { collection: 'paged', binding: stix12, keepsAlive: true },

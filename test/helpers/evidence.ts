@@ -23,3 +23,17 @@ export function evidenceEnvironment(): NodeJS.ProcessEnv {
   if (TEST_EVIDENCE_DIR === undefined) return {}
   return { TEST_EVIDENCE_DIR, NODE_OPTIONS, TEST_EVIDENCE_TEST: test }
 }
+
+// One for all copies of this module in a process: the recorder is loaded apart from the tests.
+const parts = globalThis as { taxiwayTestServers?: WeakSet<object> }
+parts.taxiwayTestServers ??= new WeakSet()
+
+/** Says that a server of a test plays another's part, who may answer whatever it likes: it is not ours to vouch for. */
+export function playAnother<T extends object>(server: T): T {
+  parts.taxiwayTestServers?.add(server)
+  return server
+}
+
+export function playsAnother(server: object): boolean {
+  return parts.taxiwayTestServers?.has(server) ?? false
+}

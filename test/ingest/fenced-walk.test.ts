@@ -8,12 +8,13 @@ import { lockIntake } from '../../src/store/blocks.ts'
 import type { Db } from '../../src/store/db.ts'
 import { acquireLease, checkLease } from '../../src/store/leases.ts'
 import { getSourceId, readCursor, saveCursor } from '../../src/store/sources.ts'
+import { secret } from '../helpers/secrets.ts'
 import { assertSoundFeed, readLiveValues } from '../helpers/sound-feed.ts'
 import { openTestStore } from '../helpers/stores.ts'
 import { aCollection, createTestIntake } from '../intake/reports.ts'
 import { anIndicator, aPulse } from '../sources/otx/pulses.ts'
 
-const apiKey = 'k3y-of-the-tests'
+const apiKey = secret('OTX key')
 
 const moment = '2026-05-01T00:00:00.000Z'
 const place = { since: moment, begun: moment, pageSize: 2 }

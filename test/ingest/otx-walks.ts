@@ -15,11 +15,12 @@ import {
 import type { OtxStandinCondition, OtxStandinRequest } from '../../src/standins/otx-behaviour.ts'
 import type { Db } from '../../src/store/db.ts'
 import { getSourceId, readCursor, saveCursor } from '../../src/store/sources.ts'
+import { secret } from '../helpers/secrets.ts'
 import { assertSoundFeed, readLiveValues } from '../helpers/sound-feed.ts'
 import { aCollection, createTestIntake, type TestIntake } from '../intake/reports.ts'
 import { anIndicator, aPulse } from '../sources/otx/pulses.ts'
 
-export const apiKey = 'k3y-of-the-tests'
+export const apiKey = secret('OTX key')
 
 /** The n-th test host, in a pulse of its own unless a test says otherwise. */
 export const hostOf = (n: number) => `h${n}.taxiway-demo.com`

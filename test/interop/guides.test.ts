@@ -9,6 +9,7 @@ import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { makeAuthority, makeCertificate } from '../helpers/certificates.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { getTestPython } from '../helpers/python.ts'
+import { secret } from '../helpers/secrets.ts'
 import { makeFolder, startService } from '../helpers/taxiway.ts'
 import { type Desk, findMissing, patternOf, readGuide, type Typed, typeCommand } from './guide.ts'
 
@@ -21,7 +22,8 @@ const { certFile, keyFile } = await makeCertificate(folder, 'server', { issuer }
 const { pulses } = loadSeedPulses(new Date())
 // A part, to be quick; the one that the demo revises has what the guide withdraws.
 const taken = pulses.slice(-16)
-const standin = buildOtxStandin({ pulses: taken, apiKey: 'key' })
+const apiKey = secret('OTX key')
+const standin = buildOtxStandin({ pulses: taken, apiKey })
 const otxUrl = await standin.app.listen({ host: '127.0.0.1', port: 0 })
 t.teardown(() => standin.app.close())
 const settings = {
@@ -31,7 +33,7 @@ const settings = {
 const service = await startService(t, {
   ...settings,
   TAXIWAY_OTX_URL: otxUrl,
-  TAXIWAY_OTX_API_KEY: 'key',
+  TAXIWAY_OTX_API_KEY: apiKey,
   TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
   TAXIWAY_TLS_CERT_FILE: certFile,
   TAXIWAY_TLS_KEY_FILE: keyFile,

@@ -24,6 +24,7 @@ import { type Db, openStore } from '../../src/store/db.ts'
 import { cheapHash } from '../helpers/cheap-hash.ts'
 import type { Login } from '../helpers/poll.ts'
 import { createTemplate, createTestDatabase } from '../helpers/postgres.ts'
+import { secret } from '../helpers/secrets.ts'
 
 /** The part of tap's `t` that this needs. */
 interface Teardown {
@@ -39,7 +40,7 @@ export interface SeededService {
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const seed = (name: string) => join(root, 'seeds', name)
-const login: Login = { name: 'reader-of-all', password: 'not a secret, but long' }
+const login: Login = { name: 'reader-of-all', password: secret('password of reader-of-all') }
 const log = createLog('error')
 
 /** The rule of the seeds' `everything`, in the shapes that the seeds do not have. */
@@ -104,12 +105,13 @@ async function fill(databaseUrl: string): Promise<void> {
   const { pulses: all } = loadSeedPulses(new Date())
   // The first 23 are of one mould: some of them stand for all.
   const pulses = all.filter((_, n) => n >= 23 || n % 4 === 0)
-  const standin = buildOtxStandin({ pulses, apiKey: 'key' })
+  const apiKey = secret('OTX key')
+  const standin = buildOtxStandin({ pulses, apiKey })
   const TAXIWAY_OTX_URL = await standin.app.listen({ host: '127.0.0.1', port: 0 })
   try {
     const config = configOf(databaseUrl, {
       TAXIWAY_OTX_URL,
-      TAXIWAY_OTX_API_KEY: 'key',
+      TAXIWAY_OTX_API_KEY: apiKey,
       TAXIWAY_OTX_FIRST_SYNC_DAYS: '36500',
     })
     const walked = Promise.withResolvers<void>()

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Authenticate } from '../../src/security/authenticate.ts'
+import { secret } from '../helpers/secrets.ts'
 import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import { countScrypt } from './counted-scrypt.ts'
 
@@ -11,7 +12,7 @@ const { createAuthenticate } = await import('../../src/security/authenticate.ts'
 const { noteNetwork } = await import('../../src/store/sign-in.ts')
 const { changePassword, createAccount } = await import('../../src/store/accounts.ts')
 
-const password = 'correct horse'
+const password = secret('password of reader')
 const hash = await hashPassword(password)
 const otherHash = await hashPassword('battery staple')
 

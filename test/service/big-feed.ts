@@ -10,8 +10,9 @@ import { createIntake, openMigratedStore } from '../../src/service.ts'
 import { createAccount } from '../../src/store/accounts.ts'
 import { getSourceId } from '../../src/store/sources.ts'
 import type { Login } from '../helpers/poll.ts'
+import { secret } from '../helpers/secrets.ts'
 
-export const administrator: Login = { name: 'root', password: 'not a secret, but long' }
+export const administrator: Login = { name: 'root', password: secret('password of root') }
 
 const collection: CollectionSettings = {
   name: 'hashes',

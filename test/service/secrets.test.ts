@@ -3,11 +3,12 @@ import pg from 'pg'
 import t from 'tap'
 import { askAs, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
+import { secret } from '../helpers/secrets.ts'
 import { makeFolder, runTaxiway, startService } from '../helpers/taxiway.ts'
 
 t.test('no secret is logged, measured or in the arguments', async (t) => {
   const { url: plainUrl } = await createTestDatabase(t)
-  const password = 'dAtAbAsE-pAsSwOrD'
+  const password = secret('database password')
   const client = new pg.Client({ connectionString: plainUrl })
   await client.connect()
   const role = `secretive_${process.pid}`
@@ -25,15 +26,15 @@ t.test('no secret is logged, measured or in the arguments', async (t) => {
   const settings = {
     TAXIWAY_DATABASE_URL: databaseUrl.href,
     TAXIWAY_DATA_DIR: await makeFolder(t),
-    TAXIWAY_ADMIN_PASSWORD: 'aDmIn-pAsSwOrD',
-    TAXIWAY_OTX_API_KEY: 'oTx-ApI-kEy',
+    TAXIWAY_ADMIN_PASSWORD: secret('password of admin'),
+    TAXIWAY_OTX_API_KEY: secret('OTX key'),
     // Nothing answers there, so that the walk fails with all that it knows.
     TAXIWAY_OTX_URL: 'http://127.0.0.1:9',
     TAXIWAY_LOG_LEVEL: 'trace',
   }
   const service = await startService(t, settings)
   await service.saw(/OTX cannot be reached/)
-  const wrong = 'wRoNg-pAsSwOrD'
+  const wrong = secret('wrong password')
   t.equal(await askAs(service.url, 'admin', wrong), 401)
   t.equal(await askAs(service.url, 'admin', settings.TAXIWAY_ADMIN_PASSWORD), 200)
   const added = await runTaxiway(t, ['account', 'add', 'esa1'], settings)

@@ -3,6 +3,7 @@ import { buildOtxStandin, type OtxStandin, type StandinPulse } from '../../src/s
 import { countBlocks, isWhole, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { runCabby } from '../helpers/python.ts'
+import { secret } from '../helpers/secrets.ts'
 import {
   makeFolder,
   type RunningService,
@@ -11,8 +12,8 @@ import {
   startService,
 } from '../helpers/taxiway.ts'
 
-const apiKey = 'k3y-of-the-tests'
-const password = 'twelve chars'
+const apiKey = secret('OTX key')
+const password = secret('password of admin')
 const admin = { name: 'admin', password }
 
 const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 19)
@@ -241,7 +242,7 @@ t.test(
 
 t.test('a refused key is told with what to do, and never itself', async (t) => {
   const { settings, start, run } = await prepare(t, {
-    TAXIWAY_OTX_API_KEY: 'a-wrong-k3y',
+    TAXIWAY_OTX_API_KEY: secret('wrong OTX key'),
     TAXIWAY_OTX_POLL_SECONDS: '86400',
   })
   const service = await start()

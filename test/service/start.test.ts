@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { askAs } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
+import { secret } from '../helpers/secrets.ts'
 import { makeFolder, runTaxiway, startService } from '../helpers/taxiway.ts'
 
 t.test('a service on an empty PostgreSQL is alive, ready and measured', async (t) => {
@@ -57,11 +58,11 @@ t.test(
 t.test(
   'a given password is the first administrator’s, with its spaces, and no file is made',
   async (t) => {
-    const password = '  spaces count ÄÖ  '
+    const password = `  ${secret('password of admin')} ÄÖ  `
     const folder = await makeFolder(t)
-    const secret = join(folder, 'secret')
-    await writeFile(secret, `${password}\n`)
-    const ways = [{ TAXIWAY_ADMIN_PASSWORD: password }, { TAXIWAY_ADMIN_PASSWORD_FILE: secret }]
+    const file = join(folder, 'secret')
+    await writeFile(file, `${password}\n`)
+    const ways = [{ TAXIWAY_ADMIN_PASSWORD: password }, { TAXIWAY_ADMIN_PASSWORD_FILE: file }]
     for (const [index, way] of ways.entries()) {
       const dataDir = join(folder, String(index))
       const { url: databaseUrl } = await createTestDatabase(t)
@@ -198,12 +199,13 @@ t.test('a database that is not there, and one that refuses, are told by name', a
   const { port } = closed.address() as { port: number }
   await new Promise((resolve) => closed.close(resolve))
   const password = given.password
+  const wrong = secret('wrong database password')
   const cases = {
     ECONNREFUSED: (url: URL) => {
       url.port = String(port)
     },
     'password authentication failed': (url: URL) => {
-      url.password = 'geheim-und-falsch'
+      url.password = wrong
     },
     'does not exist': (url: URL) => {
       url.pathname = '/no_such_database'
@@ -226,7 +228,7 @@ t.test('a database that is not there, and one that refuses, are told by name', a
     t.match(stderr, new RegExp(words))
     t.equal(stderr.trimEnd().split('\n').length, 1)
     t.notMatch(stdout + stderr, password)
-    t.notMatch(stdout + stderr, 'geheim-und-falsch')
+    t.notMatch(stdout + stderr, wrong)
   }
 })
 

@@ -13,13 +13,14 @@ import { type Db, openStore, type Store } from '../../src/store/db.ts'
 import { getSourceId, readCursor } from '../../src/store/sources.ts'
 import { type Dump, differences, dumpStore } from '../faults/dump.ts'
 import { makeSyntheticPulses } from '../faults/synthetic-pulses.ts'
+import { secret } from '../helpers/secrets.ts'
 import { findFaults } from '../helpers/sound-feed.ts'
 import { makeStore } from '../helpers/stores.ts'
 import { makeFolder, type Settings, startTaxiway, type Taxiway } from '../helpers/taxiway.ts'
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { aCollection } from '../intake/reports.ts'
 
-const apiKey = 'k3y-of-the-tests'
+const apiKey = secret('OTX key')
 const firstSyncDays = 36_500
 const leaseTtlMs = 3_000
 // As the service's own two are: no longer than a lease.

@@ -10,6 +10,7 @@ import { openStore } from '../../src/store/db.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { createTestDatabase, getTestDatabaseUrl } from '../helpers/postgres.ts'
 import { runProgram } from '../helpers/program.ts'
+import { secret } from '../helpers/secrets.ts'
 import { forEachStore, makeFolder } from '../helpers/stores.ts'
 
 const dataDir = ''
@@ -24,10 +25,10 @@ async function closedPort(): Promise<number> {
 }
 
 t.test('a database that does not answer is StoreUnavailable, without its password', async (t) => {
-  const secret = 'very-secret-indeed'
-  const down = `postgres://taxiway:${secret}@127.0.0.1:${await closedPort()}/taxiway`
+  const password = secret('database password')
+  const down = `postgres://taxiway:${password}@127.0.0.1:${await closedPort()}/taxiway`
   const wrongPassword = new URL(getTestDatabaseUrl())
-  wrongPassword.password = secret
+  wrongPassword.password = password
   const missing = new URL(getTestDatabaseUrl())
   missing.pathname = '/there_is_no_such_database'
   for (const databaseUrl of [down, wrongPassword.href, missing.href]) {
@@ -37,7 +38,7 @@ t.test('a database that does not answer is StoreUnavailable, without its passwor
     )
     t.type(error, StoreUnavailable)
     t.match((error as Error).message, /TAXIWAY_DATABASE_URL/)
-    t.notMatch((error as Error).message, secret)
+    t.notMatch((error as Error).message, password)
     t.ok((error as Error).cause instanceof Error)
   }
 })

@@ -2,10 +2,11 @@ import Fastify from 'fastify'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { findAttribute, readXml, type XmlElement } from '../../src/xml/read.ts'
 import { identifyByPassword } from '../helpers/identify.ts'
+import { secret } from '../helpers/secrets.ts'
 import { type MemoryFeed, memoryFeed, otherReader, reader } from './memory-feed.ts'
 
 export const namespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1'
-export const password = 'pa:ss wörd'
+export const password = `${secret('password of esa1', { colons: true })} wörd`
 
 export const taxiiHeaders: Record<string, string> = {
   'Content-Type': 'application/xml',

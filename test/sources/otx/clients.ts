@@ -14,9 +14,10 @@ import {
   type StandinPulse,
 } from '../../../src/standins/otx.ts'
 import type { OtxFault } from '../../../src/standins/otx-faults.ts'
+import { secret } from '../../helpers/secrets.ts'
 import { aPulse } from './pulses.ts'
 
-export const apiKey = 'k3y-of-the-tests'
+export const apiKey = secret('OTX key')
 
 /** Five pulses, the newest first: p4, p3, p2, p1, p0. */
 const fivePulses = Array.from({ length: 5 }, (_, n) =>

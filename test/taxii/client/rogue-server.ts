@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { formatMicros } from '../../../src/model/micros.ts'
 import { findAttribute, readXml, type XmlElement } from '../../../src/xml/read.ts'
 import { escapeAttribute } from '../../../src/xml/write.ts'
+import { playAnother } from '../../helpers/evidence.ts'
 import { childText } from '../server.ts'
 
 interface Teardown {
@@ -43,7 +44,7 @@ export async function startRogueServer(t: Teardown, answer: Answering, tls?: Ser
     met.push(one)
     await answer(one)
   }
-  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
+  const server = playAnother(tls ? createTlsServer(tls, listener) : createServer(listener))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(async () => {
     server.closeAllConnections()
