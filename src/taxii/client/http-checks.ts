@@ -75,9 +75,18 @@ export async function statusFault(response: HttpAnswer, url: URL): Promise<PollF
             : 'a port that speaks https answers so when it is asked by http: check the address',
         ],
       })
+    case 429: {
+      const wait = String(headers['retry-after'] ?? '')
+      return new PollFault('http-status', message, {
+        retryable: true,
+        advice: [
+          `wait ${/^\d{1,6}$/.test(wait) ? `${wait} s` : 'some minutes'}, then check the user name and the password: who sends wrong ones is slowed so, and right ones are not looked at meanwhile`,
+        ],
+      })
+    }
     default:
       return new PollFault('http-status', message, {
-        retryable: status >= 500 || status === 408 || status === 429,
+        retryable: status >= 500 || status === 408,
         advice: [
           status >= 500
             ? 'look into the log of the server, and of the proxy before it, at this moment'

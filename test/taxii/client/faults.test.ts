@@ -36,6 +36,7 @@ interface Case {
   readonly answer: Answering
   readonly kind: string
   readonly says: RegExp
+  readonly advises?: RegExp
   /** of requests; 3 is what the appliance makes */
   readonly attempts?: 1 | 3
   readonly asked?: Asked
@@ -152,6 +153,19 @@ const cases: Record<string, Case> = {
     answer: ({ response }) => response.writeHead(404).end(),
     kind: 'http-status',
     says: /HTTP 404/,
+  },
+  'HTTP 429': {
+    answer: (met) =>
+      send(
+        met,
+        statusMessage(met, 'FAILURE', '<Message>wait</Message>'),
+        { 'Retry-After': '9' },
+        429,
+      ),
+    kind: 'http-status',
+    says: /HTTP 429: FAILURE: wait/,
+    advises: /wait 9 s, then check the user name/,
+    attempts: 3,
   },
   'HTTP 503': {
     answer: ({ response }) => response.writeHead(503).end(html),
@@ -288,12 +302,16 @@ const cases: Record<string, Case> = {
   },
 }
 
-for (const [name, { answer, kind, says, attempts = 1, asked = {} }] of Object.entries(cases)) {
+for (const [
+  name,
+  { answer, kind, says, advises = /^/, attempts = 1, asked = {} },
+] of Object.entries(cases)) {
   t.test(`${name} ends the poll after ${attempts} of 3 attempts, with advice`, async (t) => {
     const { outcome, requests, slept } = await pollAt(t, answer, asked)
     const { fault } = outcome
     t.equal(fault?.kind, kind)
     t.match(fault?.message, says)
+    t.match(fault?.advice.join('\n'), advises)
     t.equal(requests.at(-1)?.attempt, attempts)
     t.strictSame(slept, attempts === 3 ? [1000, 3000] : [])
     if (kind !== 'endless') t.equal(requests.at(-1)?.fault, fault)
