@@ -1,41 +1,14 @@
 import { sql } from 'kysely'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { CollectionSettings } from '../../src/model/collection.ts'
 import { findCollection, writeCollection } from '../../src/store/collections.ts'
-import type { Db } from '../../src/store/db.ts'
 import { readLiveValues } from '../helpers/sound-feed.ts'
 import { forEachStore, openTestStore } from '../helpers/stores.ts'
-import { aCollection, reportOn } from '../intake/reports.ts'
+import { aCollection, reportOn, type TestIntake } from '../intake/reports.ts'
 import { type AdminApp, openAdminApp } from './admin-app.ts'
+import { aBody, inJson, openCollections as open } from './three-collections.ts'
 
 const binding = 'urn:stix.mitre.org:xml:1.2'
-
-/** ann writes "theirs", reads "shared" and knows nothing of "secret". */
-async function open(t: Test, db: Db): Promise<AdminApp & { followed(): number }> {
-  for (const name of ['secret', 'shared', 'theirs']) {
-    await writeCollection(db, aCollection({ name, maxTlp: 'green' }))
-  }
-  let followed = 0
-  const app = await openAdminApp(t, db, { followCollections: () => (followed += 1) })
-  await app.addAccount('root', 'administrator')
-  await app.addAccount('ann', 'curator', { theirs: 'write', shared: 'read' })
-  await app.addAccount('esa1', 'reader', { shared: 'read' })
-  await app.addAccount('rob', 'responder', { theirs: 'write' })
-  return { ...app, followed: () => followed }
-}
-
-const inJson = {
-  description: 'Everything.',
-  rule: { all: [] },
-  maxTlp: 'green',
-  nonPublic: false,
-  bindings: [binding],
-  profile: 'full',
-  packaging: 'indicator',
-  cidr: 'omit',
-  refreshDays: 0,
-}
-const aBody = (change: object = {}) => ({ ...inJson, ...change })
 
 async function namesFor(app: AdminApp, who: string): Promise<string[]> {
   const { body } = await app.ask(who, 'GET /api/v1/collections')
@@ -123,7 +96,7 @@ t.test('an administrator makes a collection and changes it, and the feed follows
   await forEachStore(t, async (t, { db }) => {
     const app = await openAdminApp(t, db)
     await app.addAccount('root', 'administrator')
-    const { intake } = app.parts as unknown as { intake: import('../intake/reports.ts').TestIntake }
+    const { intake } = app.parts as unknown as { intake: TestIntake }
     await intake.take([reportOn(['a.taxiway-demo.com', 'b.taxiway-demo.com'])])
     const put = (body: object, headers = {}) =>
       app.ask('root', 'PUT /api/v1/collections/mine', { body, headers })
@@ -217,155 +190,6 @@ t.test(
   },
 )
 
-t.test('many are written together, or none', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const app = await open(t, db)
-    const apply = (who: string, collections: object[], more: object = {}, headers = {}) =>
-      app.ask(who, 'POST /api/v1/collections/apply', { body: { collections, ...more }, headers })
-    const stored = async () => {
-      const rows = await db.selectFrom('collections').selectAll().orderBy('name').execute()
-      return rows.map(({ name, description }) => `${name}: ${description}`)
-    }
-    const before = await stored()
-    const shared = { name: 'shared', ...aBody({ description: 'Changed', pageSize: 7 }) }
-    const wanted = [shared, { name: 'theirs', ...inJson }, { name: 'b', ...inJson }]
-    const changes = [
-      {
-        name: 'shared',
-        kind: 'changed',
-        settings: [
-          { setting: 'description', from: 'Everything.', to: 'Changed' },
-          { setting: 'pageSize', from: null, to: 7 },
-        ],
-      },
-      { name: 'theirs', kind: 'unchanged', settings: [] },
-      { name: 'b', kind: 'new', settings: [] },
-      { name: 'secret', kind: 'not in the file', settings: [] },
-    ]
-    const dry = await apply('root', wanted, { dryRun: true })
-    t.equal(dry.status, 200)
-    t.strictSame(dry.body, { dryRun: true, changes })
-    t.strictSame(await stored(), before)
-    t.equal(app.followed(), 0)
-
-    for (const bad of [
-      { name: 'c', description: 'C', rule: { all: [] }, cidr: 'cidr' },
-      { name: 'shared', ...inJson },
-      { name: 'c', description: '\u0000', rule: { all: [] } },
-      { name: 'c', description: 'C', rule: { tag: '\ud800' } },
-    ]) {
-      t.match(await apply('root', [...wanted, bad]), {
-        status: 400,
-        body: { code: 'VALIDATION_FAILED', errors: [{ place: /^\/collections\/3\// }] },
-      })
-    }
-    t.match(await apply('ann', [{ name: 'theirs', ...aBody({ pageSize: 1 }) }, shared]), {
-      status: 403,
-    })
-    t.strictSame(await stored(), before, 'one that is refused keeps all from being written')
-
-    const done = await apply('root', wanted, {}, { 'idempotency-key': 'k' })
-    t.strictSame(done.body, { dryRun: false, changes })
-    t.strictSame(await stored(), [
-      'b: Everything.',
-      'secret: Everything.',
-      'shared: Changed',
-      'theirs: Everything.',
-    ])
-    t.equal(app.followed(), 1)
-    const again = await apply('root', wanted, {}, { 'idempotency-key': 'k' })
-    t.strictSame(again.body, done.body)
-    t.equal(again.headers['idempotency-replayed'], 'true')
-    t.equal(app.followed(), 1)
-    t.match((await apply('root', wanted)).body.changes, [
-      { kind: 'unchanged' },
-      { kind: 'unchanged' },
-      { kind: 'unchanged' },
-    ])
-    // Of what he may not see he is not told that it stays as it is.
-    const anns = await apply('ann', [{ name: 'theirs', ...inJson }])
-    t.strictSame(
-      anns.body.changes.map(({ name }: { name: string }) => name),
-      ['theirs', 'shared'],
-    )
-  })
-})
-
-t.test('a collection is changed only while it is what the caller has seen', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const app = await open(t, db)
-    const url = '/api/v1/collections/theirs'
-    const put = (change: object, headers: Record<string, string>) =>
-      app.ask('ann', `PUT ${url}`, { body: aBody(change), headers })
-    const first = await app.ask('ann', `GET ${url}`)
-    const seen = String(first.headers.etag)
-    const same = await app.ask('ann', `GET ${url}`, { headers: { 'if-none-match': seen } })
-    t.equal(same.status, 304)
-    t.equal(same.body, '')
-
-    const changed = await put({ pageSize: 2 }, { 'if-match': seen })
-    t.equal(changed.status, 200)
-    t.not(changed.headers.etag, seen)
-    const newer = await app.ask('ann', `GET ${url}`, { headers: { 'if-none-match': seen } })
-    t.equal(newer.status, 200)
-    t.equal(newer.headers.etag, changed.headers.etag)
-
-    t.match(await put({ pageSize: 3 }, { 'if-match': seen }), {
-      status: 412,
-      body: { code: 'PRECONDITION_FAILED' },
-    })
-    t.match(await put({ pageSize: 3 }, { 'if-none-match': '*' }), { status: 412 })
-    t.match(
-      await app.ask('root', 'PUT /api/v1/collections/nowhere', {
-        body: aBody(),
-        headers: { 'if-match': '*' },
-      }),
-      { status: 412 },
-    )
-    t.equal((await findCollection(db, 'theirs'))?.pageSize, 2)
-    t.equal(await findCollection(db, 'nowhere'), undefined)
-    t.match(await put({ pageSize: 3 }, { 'if-match': `"x", ${changed.headers.etag}` }), {
-      status: 200,
-    })
-  })
-})
-
-t.test('of many who change or make the same at once, one does', async (t) => {
-  const { db } = await openTestStore(t, 'postgresql')
-  const app = await open(t, db)
-  const race = async (url: string, headers: Record<string, string>) => {
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, n) =>
-        app.ask('root', `PUT ${url}`, { body: aBody({ description: `Number ${n}` }), headers }),
-      ),
-    )
-    return answers.map(({ status }) => status).sort()
-  }
-  const { headers } = await app.ask('root', 'GET /api/v1/collections/theirs')
-  const changed = await race('/api/v1/collections/theirs', { 'if-match': String(headers.etag) })
-  t.strictSame(changed, [200, ...Array(7).fill(412)])
-  const made = await race('/api/v1/collections/new', { 'if-none-match': '*' })
-  t.strictSame(made, [201, ...Array(7).fill(412)])
-  t.equal((await findCollection(db, 'theirs'))?.settingsVersion, 2)
-
-  const names = ['p', 'q', 'r', 's', 'theirs', 'shared']
-  const applied = await Promise.all(
-    [names, names.toReversed(), names, names.toReversed()].map((list, n) =>
-      app.ask('root', 'POST /api/v1/collections/apply', {
-        body: { collections: list.map((name) => ({ name, ...aBody({ pageSize: n + 1 }) })) },
-      }),
-    ),
-  )
-  t.strictSame(
-    applied.map(({ status }) => status),
-    [200, 200, 200, 200],
-  )
-  const sizes = await Promise.all(
-    names.map(async (name) => (await findCollection(db, name))?.pageSize),
-  )
-  t.equal(new Set(sizes).size, 1, 'the last one wrote all of them')
-})
-
 t.test('what nobody could mean is refused with its place', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
   const app = await open(t, db)
@@ -447,29 +271,5 @@ t.test('collections come page by page, in one order whatever is made meanwhile',
         body: { errors: [{ place: 'cursor' }] },
       })
     }
-  })
-})
-
-t.test('who lost his role since he was let in changes nothing', async (t) => {
-  await forEachStore(t, async (t, { db }) => {
-    const app = await open(t, db)
-    const put = (who: string) =>
-      app.ask(who, 'PUT /api/v1/collections/theirs', { body: aBody({ pageSize: 9 }) })
-    const apply = (who: string) =>
-      app.ask(who, 'POST /api/v1/collections/apply', {
-        body: { collections: [{ name: 'theirs', ...aBody({ pageSize: 9 }) }] },
-      })
-    const change = (name: string, set: { role?: string; disabled_at?: Date }) =>
-      db.updateTable('accounts').set(set).where('name', '=', name).execute()
-    await change('root', { role: 'curator' })
-    await change('ann', { disabled_at: new Date() })
-    for (const who of ['root', 'ann']) {
-      const wanted = { status: 403, body: { detail: /disabled or given another role while you/ } }
-      t.match(await put(who), wanted, who)
-      t.match(await apply(who), wanted, who)
-    }
-    t.equal((await findCollection(db, 'theirs'))?.pageSize, undefined)
-    await change('root', { role: 'administrator' })
-    t.match(await put('root'), { status: 200 })
   })
 })
