@@ -14,7 +14,7 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
   const row = await db
     .selectFrom('accounts')
     .selectAll()
-    .where('name', '=', name)
+    .where('name', 'in', [name, name.normalize('NFC')])
     .executeTakeFirst()
   if (!row) return undefined
   const account = { id: row.id, name: row.name, role: row.role as Role }
@@ -27,17 +27,19 @@ export async function findAccount(db: Db, name: string): Promise<AccountWithSecr
 }
 
 /**
+ * @param givenName kept in the normal form NFC of Unicode
  * @param passwordHash null: nobody signs in with a password
  * @param clientAgeOutDays after how many days the client drops what it was sent; 30 where it is not given
  * @returns undefined when there is an account of this name already
  */
 export async function createAccount(
   db: Db,
-  name: string,
+  givenName: string,
   passwordHash: string | null,
   role: Role,
   clientAgeOutDays?: number,
 ): Promise<Account | undefined> {
+  const name = givenName.normalize('NFC')
   const row = await db
     .insertInto('accounts')
     .values({
