@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { writeEvidence } from './evidence.ts'
 
 const everyMs = 100
-const taxiway = /\/(src\/main\.ts|dist\/main\.js)\0/
+// Node with our program: a client may be told of it in its own arguments.
+const taxiway = /^([^\0]*\/)?node\0([^\0]*\0)*?[^\0]*\/(src\/main\.ts|dist\/main\.js)\0/
 
 /**
  * Reads again and again what `ps` shows of Taxiway's processes, whoever started them, and keeps it as
