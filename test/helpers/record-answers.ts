@@ -19,9 +19,13 @@ const pieceBytes = 256 * 1024
 // A secret that stands across two pieces is found in the second.
 const overlapBytes = 512
 
+// Of a feed's thousands of blocks the begin and the end are kept: what is between are packages like them.
+const maxBytes = 1024 * 1024
+
 interface Recording {
   chunks: Buffer[]
   bytes: number
+  keptBytes: number
 }
 
 const recordings = new WeakMap<ServerResponse, Recording>()
@@ -44,16 +48,16 @@ function record(response: ServerResponse, chunk: unknown, encoding: unknown): vo
   )
   recording.chunks.push(bytes)
   recording.bytes += bytes.length
-  if (recording.bytes >= pieceBytes) flush(response, recording)
+  if (recording.bytes >= pieceBytes) flush(response, recording, false)
 }
 
 function begin(response: ServerResponse): Recording {
   const known = recordings.get(response)
   if (known) return known
-  const recording = { chunks: [], bytes: 0 }
+  const recording: Recording = { chunks: [], bytes: 0, keptBytes: 0 }
   recordings.set(response, recording)
   response.once('close', () => {
-    flush(response, recording)
+    flush(response, recording, true)
     // As it was sent; getHeaders knows nothing of what writeHead was given.
     const { _header } = response as { _header?: string | null }
     keep(response, 'headers', Buffer.from((_header ?? '').replace(/^Date: .*$/m, '')))
@@ -61,12 +65,14 @@ function begin(response: ServerResponse): Recording {
   return recording
 }
 
-function flush(response: ServerResponse, recording: Recording): void {
+function flush(response: ServerResponse, recording: Recording, isLast: boolean): void {
   if (recording.bytes === 0) return
   const body = Buffer.concat(recording.chunks)
   const rest = body.length >= pieceBytes ? body.subarray(-overlapBytes) : Buffer.alloc(0)
   recording.chunks = rest.length > 0 ? [rest] : []
   recording.bytes = rest.length
+  if (recording.keptBytes >= maxBytes && !isLast) return
+  recording.keptBytes += body.length
   keep(response, 'body', withoutShownOnce(response, body))
 }
 
