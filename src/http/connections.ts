@@ -72,8 +72,10 @@ function trackTls(
     })
   })
   server.on('secureConnection', (socket: TLSSocket) => {
-    const bare = greeting.get(peerOf(socket))
+    const peer = peerOf(socket)
+    const bare = greeting.get(peer)
     if (bare) owed.delete(bare)
+    greeting.delete(peer)
     track(socket)
   })
 }
