@@ -1,9 +1,19 @@
 import t from 'tap'
+import { StoreUnavailable } from '../../src/model/errors.ts'
 import { changeAccount } from '../../src/store/account-changes.ts'
 import { noteSecret } from '../helpers/secrets.ts'
 import { startApp } from './server.ts'
 
-const app = await startApp(t)
+const app = await startApp(t, {
+  before: (identify) => ({
+    ...identify,
+    async issueJwt(name, ...rest) {
+      if (name === 'away') throw new StoreUnavailable('the database at db.internal does not answer')
+      if (name === 'defect') throw new TypeError('a secret of the house')
+      return identify.issueJwt(name, ...rest)
+    },
+  }),
+})
 const esa1 = await app.addAccount('esa1')
 
 async function signIn(
@@ -130,6 +140,16 @@ t.test('guesses are slowed there as everywhere', async (t) => {
   t.equal((await signIn(right)).status, 200, 'from elsewhere it is open')
   app.clock.now = new Date(app.clock.now.getTime() + 1_000)
   t.equal((await signIn(right, { from })).status, 200)
+})
+
+t.test('a database that is away is 503, a defect 500, and neither says where it is', async (t) => {
+  const away = await signIn({ username: 'away', password: 'a' })
+  t.equal(away.status, 503)
+  t.match(away.json, { code: 'STORE_UNAVAILABLE' })
+  const defect = await signIn({ username: 'defect', password: 'a' })
+  t.equal(defect.status, 500)
+  t.match(defect.json, { code: 'INTERNAL' })
+  t.notMatch(away.text + defect.text, /db\.internal|secret|TypeError/)
 })
 
 t.test('other methods are not there', async (t) => {

@@ -76,6 +76,39 @@ t.test('a wrong password and an unknown name are hashed each time', async (t) =>
   t.equal(scrypt.calls.length, 4)
 })
 
+t.test('who is disabled, or has no password, costs what a wrong password costs', async (t) => {
+  const { db, authenticate } = await start(t, ['reader', 'disabled'])
+  await db
+    .updateTable('accounts')
+    .set({ disabled_at: new Date() })
+    .where('name', '=', 'disabled')
+    .execute()
+  await db
+    .insertInto('accounts')
+    .values({ name: 'robot', role: 'reader', password_hash: null })
+    .execute()
+  t.equal(await authenticate('reader', 'wrong'), undefined)
+  for (let n = 0; n < 2; n++) {
+    t.equal(await authenticate('disabled', password), undefined)
+    t.equal(await authenticate('robot', password), undefined)
+    t.equal(await authenticate('robot', ''), undefined)
+  }
+  t.equal(scrypt.calls.length, 7)
+  const costs = scrypt.calls.map(({ cost, keyBytes, saltBytes }) =>
+    JSON.stringify({ cost, keyBytes, saltBytes }),
+  )
+  t.equal(new Set(costs).size, 1)
+})
+
+t.test('whoever is disabled is so at once, though his password is remembered', async (t) => {
+  const { db, authenticate } = await start(t)
+  t.ok(await authenticate('reader', password))
+  await db.updateTable('accounts').set({ disabled_at: new Date() }).execute()
+  t.equal(await authenticate('reader', password), undefined)
+  await db.updateTable('accounts').set({ disabled_at: null }).execute()
+  t.ok(await authenticate('reader', password))
+})
+
 t.test('a name and a password do not run into each other', async (t) => {
   const { db, authenticate } = await start(t, ['a'])
   await createAccount(db, 'ab', otherHash, 'reader')
