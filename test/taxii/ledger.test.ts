@@ -147,6 +147,7 @@ t.test('after an answer that broke the same window is answered again', async (t)
     sees(t, await esa.poll('all', { begin: own[1], end: own[3] }), 'd')
     await publish('e')
     sees(t, await esa.poll('all', { begin: own[3] }), 'e')
+    await settled()
     const rows = await readLedger(db, { limit: 10 })
     t.strictSame(rows.map(({ status, blocks }) => `${status} ${blocks}`).reverse(), [
       'complete 1',
