@@ -143,11 +143,14 @@ function toColumns(settings: CollectionSettings) {
   }
 }
 
-/** Notes that what the collection publishes follows the settings of this version. */
+/**
+ * Notes that what the collection publishes follows the settings of this version. Of several who made it follow,
+ * one that began with an older version may end last: what is noted stays.
+ */
 export async function markReconciled(db: Db, collectionId: number, version: number): Promise<void> {
   await db
     .updateTable('collections')
-    .set({ reconciled_version: version })
+    .set({ reconciled_version: sql`greatest(reconciled_version, ${version}::integer)` })
     .where('id', '=', collectionId)
     .execute()
 }

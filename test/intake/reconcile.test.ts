@@ -3,9 +3,9 @@ import t from 'tap'
 import { applyCollections, compareCollections } from '../../src/intake/apply-collections.ts'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
 import { sweep } from '../../src/intake/sweep.ts'
-import { readCollections } from '../../src/store/collections.ts'
+import { markReconciled, readCollections } from '../../src/store/collections.ts'
 import { assertSoundFeed, readLiveBlocks, readLiveValues } from '../helpers/sound-feed.ts'
-import { forEachStore } from '../helpers/stores.ts'
+import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import { aCollection, anAssertion, createTestIntake, reportOn } from './reports.ts'
 
 const domain = 'c2.taxiway-demo.com'
@@ -187,4 +187,13 @@ t.test('applying says what changes, and the same again changes nothing', async (
     t.same(await applyCollections(db, wanted), changes)
     t.match(await readCollections(db), [one, ...wanted], 'what is not named stays')
   })
+})
+
+t.test('who ends last with older settings does not take back what another has noted', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const intake = createTestIntake(t, db)
+  await intake.settle(aCollection(), aCollection({ pageSize: 2 }))
+  const [{ id, settingsVersion } = { id: 0, settingsVersion: 0 }] = await readCollections(db)
+  await markReconciled(db, id, settingsVersion - 1)
+  t.match(await readCollections(db), [{ reconciledVersion: settingsVersion }])
 })
