@@ -107,11 +107,11 @@ const types = new Map(
     ],
   ].map((type) => [type.toLowerCase(), type]),
 )
-const aliases: Readonly<Record<string, string>> = {
-  e: 'emailAddress',
-  email: 'emailAddress',
-  s: 'ST',
-}
+const aliases = new Map([
+  ['e', 'emailAddress'],
+  ['email', 'emailAddress'],
+  ['s', 'ST'],
+])
 
 function formatName(name: Name): string {
   return name
@@ -126,20 +126,24 @@ function formatName(name: Name): string {
 
 function canonicalType(type: string): string {
   const lower = type.toLowerCase().replace(/^oid\./, '')
-  return aliases[lower] ?? types.get(lower) ?? lower.toUpperCase()
+  return aliases.get(lower) ?? types.get(lower) ?? lower.toUpperCase()
 }
 
 function escapeValue(value: string): string {
-  return (
-    value
-      .replace(/[,+"\\<>;]/g, '\\$&')
-      .replace(/^[ #]/, '\\$&')
-      .replace(/ $/, '\\ ')
-      // What is not seen, or turns the direction of what is, would make two names look alike.
-      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) =>
-        [...Buffer.from(sign)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join(''),
-      )
-  )
+  return [...value]
+    .map((sign, index, signs) => {
+      const isOutermost = index === 0 || index === signs.length - 1
+      if (/[,+"\\<>;]/.test(sign) || (sign === ' ' && isOutermost)) return `\\${sign}`
+      if (sign === '#' && index === 0) return '\\#'
+      // What is not seen, looks like a blank or turns the direction of what is seen would make two names
+      // look alike.
+      return sign !== ' ' && /[\p{Cc}\p{Cf}\p{Z}]/u.test(sign) ? escapeBytes(sign) : sign
+    })
+    .join('')
+}
+
+function escapeBytes(sign: string): string {
+  return [...Buffer.from(sign)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join('')
 }
 
 /** @param lines as Node gives them: one relative name a line in the certificate's order, values escaped */
