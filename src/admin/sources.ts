@@ -101,7 +101,7 @@ function describeResync({ name, state, walker }: StoredSource, since: Date): Res
   }
 }
 
-export function sourceToJson(stored: StoredSource): Source {
+function sourceToJson(stored: StoredSource): Source {
   const { name, state, watermark, place, unfinished, walker } = stored
   const { walk } = state
   return {
@@ -131,9 +131,7 @@ export function sourceToJson(stored: StoredSource): Source {
   }
 }
 
-export type { DetailedSource }
-
-export async function readDetailedSource(db: Db, source: StoredSource): Promise<DetailedSource> {
+async function readDetailedSource(db: Db, source: StoredSource): Promise<DetailedSource> {
   const counts = await countSource(db, source.id)
   const authors = await readAuthors(db, source.id, 10)
   return { ...sourceToJson(source), counts, authors: [...authors] }
