@@ -88,7 +88,11 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g, blot],
   [/\btaxiway_[\w-]{43}/g, blot],
   [/\bscrypt\$[\w$-]+/g, blot],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, blot],
+  // One that is cut short ends with the text that it stands in: the rest of a line of JSON stays.
+  [
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"\\]|\\.)*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?=\\?")|$)/g,
+    blot,
+  ],
 ]
 
 /** The text without whatever has the form of a secret. */

@@ -189,6 +189,20 @@ t.test('requests are told without headers, by Fastify and undici alike', async (
   t.notMatch(lines.join(), basic.slice(10, 40))
 })
 
+t.test('a line stays one line of JSON, whatever is blotted out of it', async (t) => {
+  const { log, lines, last } = openLog()
+  for (const text of [
+    `"-----BEGIN PRIVATE KEY-----" and more`,
+    `-----BEGIN PRIVATE KEY-----\n${hidden} cut short`,
+    JSON.stringify({ key: `-----BEGIN PRIVATE KEY-----\n${hidden}` }),
+  ]) {
+    log.info({ after: 'told' }, text)
+    t.equal(last().level, 30)
+    t.match(lines.at(-1), /\n$/)
+    t.notMatch(lines.at(-1), hidden)
+  }
+})
+
 t.test('text of any length is looked through in time', async (t) => {
   const { log, lines } = openLog()
   const began = performance.now()
