@@ -142,10 +142,7 @@ function readKey(file: ReadFile, passphrase: string | undefined): KeyObject {
     if (text.includes('-----BEGIN CERTIFICATE-----')) {
       throw refuse(file, 'holds a certificate and no key: are the two files interchanged?')
     }
-    throw refuse(
-      file,
-      'holds no private key in PEM, which begins with "-----BEGIN PRIVATE KEY-----"',
-    )
+    throw refuse(file, 'holds no private key in PEM')
   }
   const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)
   if (isEncrypted && passphrase === undefined) {

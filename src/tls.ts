@@ -96,8 +96,9 @@ export async function openTls(config: TlsConfig, { log, clock }: TlsParts): Prom
   // A signal in the middle of a look is not lost, and two do not overtake each other.
   let under = Promise.resolve()
   const inTurn = (isAsked: boolean) => {
-    under = under.then(() => readAgain(isAsked))
-    return under
+    const done = under.then(() => readAgain(isAsked))
+    under = done.catch(() => {})
+    return done
   }
 
   function findCertificate(): ServedCertificate {
