@@ -1,7 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { getCaller } from '../http/who-is-asking.ts'
+import type { CollectionChange as Change } from '../intake/apply-collections.ts'
+import type { Caller } from '../model/account.ts'
 import { CollectionNotFound } from '../model/errors.ts'
 import { findReadable, listReadable } from '../store/collection-access.ts'
+import { logChange } from './account-access.ts'
 import {
   ApplyAnswer,
   ApplyBody,
@@ -31,7 +34,19 @@ const tags = ['collections']
 const CursorKey = Type.Tuple([CollectionName])
 
 export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
-  const { db, followCollections } = parts
+  const { db, log, followCollections } = parts
+
+  const noteChanges = (caller: Caller, changes: readonly Change[]) => {
+    const changed = changes.filter(({ kind }) => kind === 'new' || kind === 'changed')
+    if (changed.length === 0) return
+    const collections = changed.map(({ name, kind, settings }) => ({
+      name,
+      kind,
+      settings: settings.map(({ setting }) => setting),
+    }))
+    logChange(log, caller, { collections }, 'changed collections')
+    followCollections()
+  }
 
   scope.get(
     '/api/v1/collections',
@@ -104,14 +119,15 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
       const { name } = request.params
       const caller = getCaller(request)
       const settings = bodyToSettings(name, request.body)
-      const { kind, view } = await db.transaction().execute(async (trx) => {
+      const { changes, view } = await db.transaction().execute(async (trx) => {
         const changes = await writeAs(trx, caller, [settings], (found) =>
           checkPrecondition(request, found && etagOfCollection(found)),
         )
         const [view] = await readViews(trx, caller, await findReadable(trx, caller.account, [name]))
-        return { kind: changes.find((change) => change.name === name)?.kind, view }
+        return { changes, view }
       })
-      if (kind !== 'unchanged') followCollections()
+      noteChanges(caller, changes)
+      const kind = changes.find((change) => change.name === name)?.kind
       reply.header('ETag', etagOfCollection(settings))
       if (kind === 'new') reply.code(201).header('Location', `/api/v1/collections/${name}`)
       return view as CollectionView
@@ -154,7 +170,8 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
             })),
           })),
         }
-        return { status: 200, body, ...(!dryRun && { afterCommit: followCollections }) }
+        if (dryRun) return { status: 200, body }
+        return { status: 200, body, afterCommit: () => noteChanges(caller, changes) }
       })
     },
   )

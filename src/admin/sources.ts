@@ -1,10 +1,12 @@
 import { Type } from 'typebox'
+import { getCaller } from '../http/who-is-asking.ts'
 import { requestResync } from '../ingest/walk-cursor.ts'
 import { adviceOn } from '../model/source-advice.ts'
 import { statusOf } from '../model/source-state.ts'
 import type { Db } from '../store/db.ts'
 import { countSource, readAuthors } from '../store/source-figures.ts'
 import { getSource, readSources, type StoredSource } from '../store/source-state.ts'
+import { logChange } from './account-access.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { ValidationFailed } from './errors.ts'
 import { answerOnce } from './idempotency.ts'
@@ -81,7 +83,13 @@ export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
       return answerOnce(request, reply, parts, async (trx) => {
         const source = await getSource(trx, request.params.name)
         await requestResync(trx, source.id, since)
-        return { status: 202, body: describeResync(source, since) }
+        const details = { source: source.name, since: since.toISOString() }
+        return {
+          status: 202,
+          body: describeResync(source, since),
+          afterCommit: () =>
+            logChange(parts.log, getCaller(request), details, 'asked for a walk from a moment on'),
+        }
       })
     },
   )

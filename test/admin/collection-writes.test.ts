@@ -175,3 +175,49 @@ t.test('who lost his role since he was let in changes nothing', async (t) => {
     t.match(await put('root'), { status: 200 })
   })
 })
+
+t.test(
+  'the log tells who changed which settings of what, and nothing of what was not',
+  async (t) => {
+    const { db } = await openTestStore(t, 'postgresql')
+    const lines: object[] = []
+    const log = {
+      info: (details: object, message: string) => lines.push({ ...details, message }),
+      warn: () => {},
+      error: () => {},
+    }
+    const app = await open(t, db, { log })
+    const url = '/api/v1/collections'
+    const wanted = [
+      { name: 'theirs', ...aBody({ pageSize: 4, maxTlp: 'white' }) },
+      { name: 'shared', ...inJson },
+      { name: 'b', ...inJson },
+    ]
+    await app.ask('ann', `PUT ${url}/shared`, { body: aBody({ pageSize: 4 }) })
+    await app.ask('ann', `PUT ${url}/theirs`, { body: aBody() })
+    await app.ask('root', `POST ${url}/apply`, { body: { collections: wanted, dryRun: true } })
+    t.strictSame(lines, [])
+    await app.ask('ann', `PUT ${url}/theirs`, { body: aBody({ pageSize: 3 }) })
+    const headers = { 'idempotency-key': 'k' }
+    await app.ask('root', `POST ${url}/apply`, { body: { collections: wanted }, headers })
+    await app.ask('root', `POST ${url}/apply`, { body: { collections: wanted }, headers })
+    const message = 'changed collections'
+    t.strictSame(lines, [
+      {
+        by: 'ann',
+        proof: 'token',
+        collections: [{ name: 'theirs', kind: 'changed', settings: ['pageSize'] }],
+        message,
+      },
+      {
+        by: 'root',
+        proof: 'token',
+        collections: [
+          { name: 'theirs', kind: 'changed', settings: ['maxTlp', 'pageSize'] },
+          { name: 'b', kind: 'new', settings: [] },
+        ],
+        message,
+      },
+    ])
+  },
+)

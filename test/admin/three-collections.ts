@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { AdminParts } from '../../src/admin/parts.ts'
 import { writeCollection } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
 import { aCollection } from '../intake/reports.ts'
@@ -13,12 +14,19 @@ export interface CollectionsApp extends AdminApp {
  * Three collections and who may do what: root is an administrator; ann, a curator, writes "theirs", reads
  * "shared" and knows nothing of "secret"; esa1, a reader, reads "shared"; rob, a responder, writes "theirs".
  */
-export async function openCollections(t: Test, db: Db): Promise<CollectionsApp> {
+export async function openCollections(
+  t: Test,
+  db: Db,
+  change: Partial<AdminParts> = {},
+): Promise<CollectionsApp> {
   for (const name of ['secret', 'shared', 'theirs']) {
     await writeCollection(db, aCollection({ name, maxTlp: 'green' }))
   }
   let followed = 0
-  const app = await openAdminApp(t, db, { followCollections: () => (followed += 1) })
+  const followCollections = () => {
+    followed += 1
+  }
+  const app = await openAdminApp(t, db, { followCollections, ...change })
   await app.addAccount('root', 'administrator')
   await app.addAccount('ann', 'curator', { theirs: 'write', shared: 'read' })
   await app.addAccount('esa1', 'reader', { shared: 'read' })
