@@ -397,6 +397,8 @@ onPostgres(
     await t.rejects(identify.byPassword('esa2', password, home), { code: 'TOO_MANY_GUESSES' })
     t.ok(await identify.byPassword('esa1', password, home))
     t.ok(await identify.byPassword('esa2', password, elsewhere))
+    const remembered = identify.byPassword('esa2', password, home)
+    await t.rejects(remembered, { code: 'TOO_MANY_GUESSES' }, 'though it is remembered now')
     await identify.settle()
   },
 )

@@ -17,11 +17,16 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 const decode = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString())
 
 /** A JWT as somebody would make it who has the key. */
-function forge(claims: object, header: object = { alg: 'HS256' }, by = createKeyring(key)): string {
+function forge(
+  claims: object,
+  header: { readonly alg?: string } & object = { alg: 'HS256' },
+  by = createKeyring(key),
+): string {
   const text = `${encode(header)}.${encode(claims)}`
   const [signing] = by.deriveKeys('jwt')
   if (!signing) throw new Error('there is no key')
-  return `${text}.${createHmac('sha256', signing).update(text).digest('base64url')}`
+  const hash = header.alg === 'HS512' ? 'sha512' : 'sha256'
+  return `${text}.${createHmac(hash, signing).update(text).digest('base64url')}`
 }
 
 const claims = {
