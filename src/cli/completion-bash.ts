@@ -59,9 +59,18 @@ _taxiway() {
   local pattern='(([^[:blank:]\\"'\\''\\\\]|\\\\.|"[^"]*"?|'\\''[^'\\'']*'\\''?)*)$'
   if [[ $before =~ $pattern ]]; then _taxiway_typed=\${BASH_REMATCH[1]}; fi
   case "$_taxiway_typed" in *"$cur") _taxiway_lead=\${_taxiway_typed%"$cur"} ;; esac
+  local end=$COMP_CWORD rest=$_taxiway_lead
+  while ((end > 1)) && [[ -n $rest && $rest == *"\${COMP_WORDS[end - 1]}" ]]; do
+    end=$((end - 1))
+    rest=\${rest%"\${COMP_WORDS[end]}"}
+  done
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
+  for ((i = 1; i < end; i++)); do
     word=\${COMP_WORDS[i]}
+    case "$word" in
+      # Within a word: what follows is of it too.
+      [@=:]*) i=$((i + 1)); continue ;;
+    esac
     case "$at/$word" in
       ${cases.commands.join(' | ')})
         if [[ $place == 0 && -z $option ]]; then

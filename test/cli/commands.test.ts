@@ -7,7 +7,7 @@ import { loadSeedPulses } from '../../src/standins/seeds.ts'
 import { countBlocks, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { validateStix } from '../helpers/python.ts'
-import { secret } from '../helpers/secrets.ts'
+import { noteSecret, secret } from '../helpers/secrets.ts'
 import { makeFolder, runTaxiway, type Settings, startService } from '../helpers/taxiway.ts'
 
 const seeds = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
@@ -64,6 +64,13 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
       t.equal(code, 0, args.join(' '))
       return stdout
     }
+    /** What it prints is a password that it made, shown once. */
+    const made = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runTaxiway(t, args, settings, { showsSecret: true })
+      t.equal(stderr, '', args.join(' '))
+      t.equal(code, 0, args.join(' '))
+      return noteSecret(stdout.trim(), 'made password')
+    }
 
     await t.test('migrate makes the schema, and then has nothing to do', async (t) => {
       t.match(await done('migrate'), /^applied 0001-foundation/)
@@ -110,7 +117,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
 
     let esa = ''
     await t.test('accounts are made, told once, and listed', async (t) => {
-      esa = (await done('account', 'add', 'esa1', '--read', 'esa-network', 'esa-hashes')).trim()
+      esa = await made('account', 'add', 'esa1', '--read', 'esa-network', 'esa-hashes')
       t.ok(esa.length >= 20)
       if (!thorough) return
       t.match(await run('account', 'add', 'esa1'), { code: 6, stderr: /"esa1" already/ })
@@ -168,7 +175,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
         t.match((await poll(service.url, login, 'tid')).text, 'NOT_FOUND')
         t.equal(await done('account', 'grant', 'esa1', 'tid'), 'esa1 may poll tid\n')
         t.ok(countBlocks((await poll(service.url, login, 'tid')).text) > 0)
-        const password = (await done('account', 'passwd', 'esa1')).trim()
+        const password = await made('account', 'passwd', 'esa1')
         t.equal((await poll(service.url, login, 'tid')).status, 401)
         t.equal((await poll(service.url, { ...login, password }, 'tid')).status, 200)
         t.match(await run('account', 'passwd', 'nobody'), {
