@@ -19,7 +19,7 @@ const decode = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString
 /** A JWT as somebody would make it who has the key. */
 function forge(
   claims: object,
-  header: { readonly alg?: string } & object = { alg: 'HS256' },
+  header: Readonly<Record<string, unknown>> = { alg: 'HS256' },
   by = createKeyring(key),
 ): string {
   const text = `${encode(header)}.${encode(claims)}`
