@@ -80,9 +80,13 @@ function describeRoute(route: RouteOptions): void {
     shared[304] = noContent('The caller has it as it is.')
   }
   const added = Object.entries(shared).filter(([status]) => !known.includes(status))
+  const all = [...Object.entries((schema.response ?? {}) as object), ...added]
   schema.description = [schema.description, needs].filter(Boolean).join('\n\n')
   schema.security = [{ bearer: [] }, { mutualTls: [] }]
-  schema.response = { ...(schema.response as object), ...Object.fromEntries(added) }
+  schema.response = Object.fromEntries(all.filter(([status]) => Number(status) < 400))
+  // Described only: making a serializer of each would take a second at every start.
+  const problems = Object.fromEntries(all.filter(([status]) => Number(status) >= 400))
+  route.config = { ...config, problems }
   if (method === 'POST') schema.headers = idempotencyHeaders
 }
 

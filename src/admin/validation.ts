@@ -26,9 +26,11 @@ const maxFaults = 20
 
 export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   const ajv = httpPart === 'body' ? forBodies : forParameters
-  const check = ajv.first.compile(schema)
+  // Made when they are first needed: a command asks one route of fifty.
+  let check: ValidateFunction | undefined
   let checkAll: ValidateFunction | undefined
   return (value: unknown) => {
+    check ??= ajv.first.compile(schema)
     if (check(value)) return { value }
     let errors = check.errors ?? []
     if (isSmall(value)) {

@@ -37,6 +37,13 @@ export function openapiOptions(version: string, publicUrl: string | undefined): 
         },
       },
     },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: schema && {
+        ...schema,
+        response: { ...(schema.response as object), ...route.config?.problems },
+      },
+    }),
     transformObject: (described) =>
       'openapiObject' in described
         ? shareProblem(described.openapiObject)

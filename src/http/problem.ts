@@ -1,5 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** problems that a route answers, as responses of its description, beside those of its schema */
+    readonly problems?: Readonly<Record<string, object>>
+  }
+}
+
 /** RFC 9457, with the code by which programs tell errors apart: docs/errors.md has all. */
 export interface Problem {
   readonly type: string
