@@ -5,6 +5,7 @@ import { reconcileCollections } from './intake/reconcile.ts'
 export interface Reconciling {
   /** Tell it when settings were stored. It begins at once, or again when what is under way has ended. */
   follow(): void
+  isUnderWay(): boolean
   /** Resolves when the feeds follow all that it was told of, or could not: that stands in the log. */
   settle(): Promise<void>
   /** Resolves after the transaction under way; what is left, the sweep finishes. */
@@ -43,9 +44,11 @@ export function createReconciling(intake: Intake, log: ReconcilingLog): Reconcil
 
   return {
     follow() {
+      if (stopping.signal.aborted) return
       isWanted = true
       underWay ??= run()
     },
+    isUnderWay: () => underWay !== undefined,
     settle: async () => underWay,
     stop: async () => {
       stopping.abort()

@@ -186,7 +186,8 @@ export async function startService(
       share('sweep', async ({ signal, fence }) => {
         const sweepOnce = async () => {
           await syncWarninglists({ ...intake, fence })
-          metrics.swept(await sweep({ ...intake, fence, signal }))
+          const settingsAreFollowed = reconciling.isUnderWay()
+          metrics.swept(await sweep({ ...intake, fence, signal }, { settingsAreFollowed }))
         }
         const purgeOnce = async () => {
           const polls = await pruneLedger(store.db, config.ledgerDays)

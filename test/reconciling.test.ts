@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Intake } from '../src/intake/intake.ts'
 import { reconcileCollections } from '../src/intake/reconcile.ts'
+import { sweep } from '../src/intake/sweep.ts'
 import { createReconciling, type ReconcilingLog } from '../src/reconciling.ts'
 import { countBehind } from '../src/store/collection-access.ts'
 import { writeCollection } from '../src/store/collections.ts'
@@ -31,8 +32,11 @@ t.test('the feeds follow what is told, also where another process has the sweep'
     const reconciling = createReconciling(intake, log)
     t.equal(await reconciling.settle(), undefined, 'nothing is waited for that was not told')
     t.equal(await countBehind(db), 1)
+    t.equal(reconciling.isUnderWay(), false)
     reconciling.follow()
+    t.equal(reconciling.isUnderWay(), true)
     await reconciling.settle()
+    t.equal(reconciling.isUnderWay(), false)
     t.equal(await countBehind(db), 0)
     t.strictSame(await readLiveValues(db, 'all'), domains)
     t.strictSame(log.lines, [follows])
@@ -131,3 +135,14 @@ t.test(
     t.strictSame(log.lines, [])
   },
 )
+
+t.test('the sweep leaves to it what it is at, and finishes what it could not', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const intake = createTestIntake(t, db)
+  await intake.take([reportOn(domains)])
+  await writeCollection(db, aCollection())
+  t.equal((await sweep(intake, { settingsAreFollowed: true })).published, 0)
+  t.equal(await countBehind(db), 1)
+  t.equal((await sweep(intake)).published, 2)
+  t.equal(await countBehind(db), 0)
+})

@@ -36,11 +36,17 @@ type Changes = Pick<Swept, 'published' | 'withdrawn'>
  * Does what time alone asks for: ends assertions that have expired or aged, ends overrides, lets indicators
  * into and out of the collections whose rules speak of age, refreshes what would become too old at the
  * clients, and finishes a change of settings, a recall or a judging anew that was cut short.
+ * @param options.settingsAreFollowed somebody in this process makes the feeds follow their settings already:
+ * twice at once would take twice as long
  */
-export async function sweep(intake: Intake): Promise<Swept> {
+export async function sweep(
+  intake: Intake,
+  { settingsAreFollowed = false }: { readonly settingsAreFollowed?: boolean } = {},
+): Promise<Swept> {
   const due = await sweepDue(intake)
   const all: Changes[] = [due, await sweepAges(intake), await expireOverrides(intake)]
-  all.push(await reconcileCollections(intake), await settleRecalls(intake))
+  if (!settingsAreFollowed) all.push(await reconcileCollections(intake))
+  all.push(await settleRecalls(intake))
   const refreshed = await refresh(intake)
   // Last: where the policy in the store cannot be read, all else is done first.
   all.push(await rejudge(intake))
