@@ -48,7 +48,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     ...(parts.tls && { https: parts.tls }),
   })
-  app.addHook('onRequest', forwardedHook(trustedProxies, parts.log))
+  app.addHook('onRequest', forwardedHook(parts.log))
   await app.register(swagger, openapiOptions(parts.version, parts.publicUrl))
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.
   const hsts = parts.publicUrl?.startsWith('https:') ?? false

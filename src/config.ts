@@ -219,11 +219,6 @@ function readConfigAndClient(environment: Environment): {
       'TAXIWAY_PUBLIC_URL begins with http://, and the service speaks TLS: clients are told an address that does not answer',
     )
   }
-  if (config.trustedProxies.some((proxy) => proxy.endsWith('/0'))) {
-    warnings.push(
-      'TAXIWAY_TRUSTED_PROXIES names everybody: any client can say that it is at another address, and guess passwords without end',
-    )
-  }
   return { config: { ...config, warnings }, client }
 }
 
@@ -281,8 +276,14 @@ function readTrustedProxies(read: Readers['read'], problem: Readers['problem']):
   const proxies = (read('TRUSTED_PROXIES') ?? '').split(',').flatMap((one) => one.trim() || [])
   for (const proxy of proxies) {
     const [address = '', prefix, ...more] = proxy.split('/')
-    const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1
+    // A zone, as in fe80::1%eth0, is this machine's own word.
+    const kind = address.includes('%') ? 0 : isIP(address)
+    const bits = kind === 4 ? 32 : kind === 6 ? 128 : -1
     const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+    if (bits > 0 && /^0+$/.test(prefix ?? '')) {
+      problem('TRUSTED_PROXIES', `must not name everybody, as "${proxy}" does`)
+      continue
+    }
     if (bits > 0 && isPrefix && more.length === 0) continue
     problem('TRUSTED_PROXIES', `must be addresses or CIDR blocks, which "${proxy}" is not`)
   }

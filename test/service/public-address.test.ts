@@ -3,6 +3,8 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { readConfig } from '../../src/config.ts'
+import { forwardedHook } from '../../src/http/forwarded.ts'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { findAttribute, readXml } from '../../src/xml/read.ts'
 import { makeAuthority, makeCertificate } from '../helpers/certificates.ts'
@@ -128,4 +130,24 @@ t.test('a public URL decides the address and the protocol, whatever is between',
       t.match(pollAddressOf(await ask(other, 'inner')), `X-TAXII-Protocol must be`)
     }
   }
+})
+
+t.test('whatever TAXIWAY_TRUSTED_PROXIES takes, proxies are found by', async (t) => {
+  const given = '10.0.0.5,10.1.0.0/16,1.0.0.0/08,::1,fd00::/8,::ffff:192.0.2.1,::/128,2000::/1'
+  const { trustedProxies } = readConfig({ TAXIWAY_TRUSTED_PROXIES: given })
+  const warnings: string[] = []
+  const app = Fastify({ trustProxy: [...trustedProxies] })
+  app.addHook('onRequest', forwardedHook({ warn: (_, message) => warnings.push(message) }))
+  app.get('/', (request) => request.ip)
+  const ipFor = async (remoteAddress: string) =>
+    (await app.inject({ url: '/', remoteAddress, headers: { 'x-forwarded-for': '203.0.113.9' } }))
+      .body
+  const trusted = ['10.0.0.5', '::ffff:10.1.255.1', '1.2.3.4', '::1', 'fd12::1', '192.0.2.1']
+  for (const address of trusted) t.equal(await ipFor(address), '203.0.113.9', address)
+  t.strictSame(warnings, [])
+  for (const address of ['10.0.0.6', '10.2.0.1', 'fc00::1', '192.0.2.2']) {
+    t.equal(await ipFor(address), address)
+  }
+  t.match(warnings, [/^10\.0\.0\.6 sends X-Forwarded-For and is not believed/])
+  t.equal(warnings.length, 1)
 })
