@@ -3,13 +3,13 @@ import t, { type Test } from 'tap'
 import type { OtxConfig } from '../src/config.ts'
 import { makeAuthorCollections } from '../src/intake/author-collections.ts'
 import { writeInTurn } from '../src/intake/intake.ts'
-import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { type SourceState, statusOf, untried } from '../src/model/source-state.ts'
 import { createOtxLoop } from '../src/otx-loop.ts'
 import { buildOtxStandin, type StandinPulse } from '../src/standins/otx.ts'
 import { getSource, writeSourceState } from '../src/store/source-state.ts'
 import { getSourceId } from '../src/store/sources.ts'
+import { createTestLog } from './helpers/log.ts'
 import { secret } from './helpers/secrets.ts'
 import { openTestStore } from './helpers/stores.ts'
 import { createTestIntake } from './intake/reports.ts'
@@ -52,7 +52,7 @@ async function open(t: Test, change: Partial<OtxConfig> = {}) {
   const loop = createOtxLoop(config, {
     intake,
     metrics: createMetrics(),
-    log: createLog('silent'),
+    log: createTestLog(),
     version: '0.0.0',
     options: {
       onWalk: ({ error }) => {

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.ts'
-import { createLog } from '../src/log.ts'
 import { startService } from '../src/service.ts'
 import { createAccount } from '../src/store/accounts.ts'
 import { getSourceId } from '../src/store/sources.ts'
 import { cheapHash } from './helpers/cheap-hash.ts'
+import { createTestLog } from './helpers/log.ts'
 import { noteSecret, secret } from './helpers/secrets.ts'
 import { makeFolder, makeStore } from './helpers/stores.ts'
 import { anAssertion, createTestIntake, reportOn } from './intake/reports.ts'
@@ -136,7 +136,7 @@ t.test('everybody may do what the table says, and no more', async (t) => {
     TAXIWAY_SECRET_KEY: secret('secret key'),
     TAXIWAY_ADMIN_PASSWORD: secret('password of admin'),
   })
-  const service = await startService(config, createLog('silent'))
+  const service = await startService(config, createTestLog())
   t.teardown(() => service.stop())
   const { db } = service.store
   const local: Place = { socketPath: join(dataDir, 'taxiway.sock') }

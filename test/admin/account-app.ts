@@ -4,7 +4,6 @@ import type { AdminParts } from '../../src/admin/parts.ts'
 import { adminRoutes } from '../../src/admin/routes.ts'
 import { restOptions } from '../../src/admin/scope.ts'
 import { restHook } from '../../src/http/who-is-asking.ts'
-import { createLog } from '../../src/log.ts'
 import type { Identify, Role } from '../../src/model/account.ts'
 import type { Permission } from '../../src/model/permission.ts'
 import { createIdentify } from '../../src/security/identify.ts'
@@ -12,6 +11,7 @@ import { makeToken, tokenDigest, tokenHint } from '../../src/security/tokens.ts'
 import { createAccount } from '../../src/store/accounts.ts'
 import type { Db } from '../../src/store/db.ts'
 import { createToken } from '../../src/store/tokens.ts'
+import { createTestLog } from '../helpers/log.ts'
 import { noteSecret } from '../helpers/secrets.ts'
 import { createAdminParts } from './admin-parts.ts'
 
@@ -61,7 +61,7 @@ export async function openAccountApp(
   const logged: { details: object; message: string }[] = []
   const note = (details: object, message: string) => void logged.push({ details, message })
   const parts = createAdminParts(t, db, { log: { info: note, warn: note, error: note }, ...change })
-  const log: FastifyBaseLogger = createLog('silent')
+  const log: FastifyBaseLogger = createTestLog()
   const identify = createIdentify({ db, keyring: parts.keyring, jwtSeconds: 600 })
   const app: FastifyInstance = Fastify({ ...restOptions, loggerInstance: log })
   await adminRoutes(app, parts, (scope) => restHook(scope, identify))

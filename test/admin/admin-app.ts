@@ -2,10 +2,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type InjectOptio
 import type { Test } from 'tap'
 import type { AdminParts } from '../../src/admin/parts.ts'
 import { adminRoutes } from '../../src/admin/routes.ts'
-import { createLog } from '../../src/log.ts'
 import type { Caller, Role } from '../../src/model/account.ts'
 import { permissionsOf } from '../../src/model/permission.ts'
 import type { Db } from '../../src/store/db.ts'
+import { createTestLog } from '../helpers/log.ts'
 import { createAdminParts } from './admin-parts.ts'
 
 export interface Answered {
@@ -39,7 +39,7 @@ export async function openAdminApp(
 ): Promise<AdminApp> {
   const parts = createAdminParts(t, db, change)
   const callers = new Map<string, Caller>()
-  const log: FastifyBaseLogger = createLog('silent')
+  const log: FastifyBaseLogger = createTestLog()
   const app: FastifyInstance = Fastify({ loggerInstance: log })
   await adminRoutes(app, parts, (scope) => {
     scope.decorateRequest('caller', null)

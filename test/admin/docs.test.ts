@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import type { AdminParts } from '../../src/admin/parts.ts'
 import { buildApp } from '../../src/app.ts'
-import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Identify } from '../../src/model/account.ts'
 import type { Feed } from '../../src/taxii/feed.ts'
+import { createTestLog } from '../helpers/log.ts'
 
 /** The service on a port of its own. Nothing of the store is asked. */
 async function listen(t: Test, publicUrl?: string): Promise<string> {
@@ -14,7 +14,7 @@ async function listen(t: Test, publicUrl?: string): Promise<string> {
     identify: {} as Identify,
     checkStore: async () => {},
     metrics: createMetrics(),
-    log: createLog('silent'),
+    log: createTestLog(),
     publicUrl,
     version: '0.0.0',
   })

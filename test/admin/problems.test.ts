@@ -3,7 +3,6 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { codeOfStatus, statusOfCode } from '../../src/admin/errors.ts'
 import { prepareScope } from '../../src/admin/scope.ts'
-import { createLog } from '../../src/log.ts'
 import {
   CollectionNotFound,
   LeaseLost,
@@ -11,9 +10,10 @@ import {
   TaxiwayError,
   TooManyGuesses,
 } from '../../src/model/errors.ts'
+import { createTestLog } from '../helpers/log.ts'
 
 async function throwing(t: Test, error: unknown): Promise<FastifyInstance> {
-  const log: FastifyBaseLogger = createLog('silent')
+  const log: FastifyBaseLogger = createTestLog()
   const app: FastifyInstance = Fastify({ loggerInstance: log })
   await app.register(async (plain) => {
     prepareScope(plain).get(

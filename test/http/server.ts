@@ -2,7 +2,6 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest, type ServerOptions } from 'node:https'
 import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
-import { createLog } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Identify, Role } from '../../src/model/account.ts'
 import { createIdentify } from '../../src/security/identify.ts'
@@ -14,6 +13,7 @@ import { createToken } from '../../src/store/tokens.ts'
 import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
 import { createAdminParts } from '../admin/admin-parts.ts'
 import { cheapHash } from '../helpers/cheap-hash.ts'
+import { createTestLog } from '../helpers/log.ts'
 import { noteSecret, secret } from '../helpers/secrets.ts'
 import { openTestStore } from '../helpers/stores.ts'
 import { aCollection } from '../intake/reports.ts'
@@ -68,7 +68,7 @@ export async function startApp(
     identify: options.before?.(identify) ?? identify,
     checkStore: async () => {},
     metrics,
-    log: createLog('silent'),
+    log: createTestLog(),
     publicUrl: options.publicUrl,
     tls: options.tls,
     version: '0.0.0',

@@ -3,7 +3,7 @@ import pg from 'pg'
 import t from 'tap'
 import { askAs, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
-import { secret } from '../helpers/secrets.ts'
+import { noteSecret, secret } from '../helpers/secrets.ts'
 import { makeFolder, runTaxiway, startService } from '../helpers/taxiway.ts'
 
 t.test('no secret is logged, measured or in the arguments', async (t) => {
@@ -37,9 +37,9 @@ t.test('no secret is logged, measured or in the arguments', async (t) => {
   const wrong = secret('wrong password')
   t.equal(await askAs(service.url, 'admin', wrong), 401)
   t.equal(await askAs(service.url, 'admin', settings.TAXIWAY_ADMIN_PASSWORD), 200)
-  const added = await runTaxiway(t, ['account', 'add', 'esa1'], settings)
+  const added = await runTaxiway(t, ['account', 'add', 'esa1'], settings, { showsSecret: true })
   t.equal(added.code, 0, added.stderr)
-  const account = added.stdout.trim()
+  const account = noteSecret(added.stdout.trim(), 'made password')
   t.equal(await askAs(service.url, 'esa1', account), 200)
   await poll(service.url, { name: 'esa1', password: account }, 'none')
 

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { findAttribute, readXml, type XmlElement } from '../../src/xml/read.ts'
 import { identifyByPassword } from '../helpers/identify.ts'
+import { createTestLog } from '../helpers/log.ts'
 import { secret } from '../helpers/secrets.ts'
 import { type MemoryFeed, memoryFeed, otherReader, reader } from './memory-feed.ts'
 
@@ -52,6 +53,7 @@ export async function startServer(
   options: { feed?: MemoryFeed; publicUrl?: string; maxBodyBytes?: number } = {},
 ): Promise<TestServer> {
   const feed = options.feed ?? memoryFeed()
+  const log = createTestLog()
   const logged: TestServer['logged'] = []
   const answers: string[] = []
   const app = Fastify({ forceCloseConnections: true })
@@ -59,7 +61,13 @@ export async function startServer(
     feed,
     publicUrl: options.publicUrl,
     maxBodyBytes: options.maxBodyBytes,
-    log: { info: () => {}, error: (details, message) => logged.push({ ...details, message }) },
+    log: {
+      info: (details, message) => log.info(details, message),
+      error(details, message) {
+        log.error(details, message)
+        logged.push({ ...details, message })
+      },
+    },
     identify: identifyByPassword(async (name, secret) => {
       feed.beforeCall()
       return [reader, otherReader].find((one) => one.name === name && secret === password)
