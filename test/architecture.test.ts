@@ -34,17 +34,16 @@ const rules: Record<string, Rule> = {
   },
   admin: {
     folders: ['model', 'store', 'intake', 'ingest', 'publish', 'isolation', 'security', 'http'],
-    npm: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'ajv', 'ajv-formats', 'undici'],
+    npm: ['fastify', 'typebox', '@fastify/type-provider-typebox', 'ajv', 'ajv-formats'],
   },
   standins: { folders: [], npm: ['fastify'] },
-  cli: { folders: ['*'], npm: ['commander', 'cli-progress', '@bomb.sh/tab'] },
+  cli: { folders: ['*'], npm: ['commander', 'cli-progress'] },
 }
 
 /** A package that one file of its folder alone may use. */
 const onlyIn: Record<string, Record<string, string>> = {
   taxii: { fastify: 'taxii/routes.ts', undici: 'taxii/client/http.ts' },
   admin: {
-    undici: 'admin/client/http.ts',
     '@fastify/type-provider-typebox': 'admin/scope.ts',
     ajv: 'admin/validation.ts',
     'ajv-formats': 'admin/validation.ts',
