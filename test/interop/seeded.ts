@@ -83,15 +83,23 @@ export async function createSeededDatabase(
 ): Promise<{ readonly url: string; readonly login: Login }> {
   const template = await createTemplate(`seeded_${digestOfSources()}`, fill)
   const { url } = await createTestDatabase(t, { template })
-  await forgetKey(url)
+  await makeOwn(url)
   return { url, login }
 }
 
-/** So that each service brings its own; nothing is sealed. */
-async function forgetKey(databaseUrl: string): Promise<void> {
+/**
+ * The copy is of what another process made, with a password and a secret key of its own: each service brings
+ * its own key, for nothing is sealed.
+ */
+async function makeOwn(databaseUrl: string): Promise<void> {
   const store = await openStore({ databaseUrl, dataDir: '', onConnectionError: () => {} })
   try {
     await store.db.deleteFrom('secret_key').execute()
+    await store.db
+      .updateTable('accounts')
+      .set({ password_hash: cheapHash(login.password) })
+      .where('name', '=', login.name)
+      .execute()
   } finally {
     await store.close()
   }
