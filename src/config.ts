@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { readTls, readTrustedProxies, type TlsConfig } from './config-tls.ts'
 import { accountNameFault, passwordFault } from './model/account.ts'
 import { authorCollectionName } from './model/author-collection.ts'
 import { ConfigError } from './model/errors.ts'
@@ -45,17 +45,6 @@ export interface Config {
   readonly warninglistsDir: string | undefined
   /** what looks like a mistake but need not be one, a sentence each */
   readonly warnings: readonly string[]
-}
-
-export interface TlsConfig {
-  /** PEM: the server's certificate and what stands between it and its root */
-  readonly certFile: string
-  readonly keyFile: string
-  readonly keyPassphrase: string | undefined
-  /** PEM: who signs the certificates of clients; undefined: none is asked for */
-  readonly clientCaFile: string | undefined
-  readonly clientCertificates: 'none' | 'optional' | 'required'
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
 export interface OtxConfig {
@@ -143,6 +132,7 @@ function readConfigAndClient(environment: Environment): {
     return problem(name, `must begin with ${scheme}, not ${protocol}//`)
   }
 
+  const readers = { read, problem, secret, integer, flag, url }
   const publicUrl = url('PUBLIC_URL', ['http', 'https'], read('PUBLIC_URL'))
   if (publicUrl !== undefined) {
     // Every client is told it, with the services' paths at its end.
@@ -172,16 +162,16 @@ function readConfigAndClient(environment: Environment): {
     logLevel,
     secrets: { key: secret('SECRET_KEY'), previousKey: secret('SECRET_KEY_PREVIOUS') },
     jwtSeconds: integer('JWT_SECONDS', 60, 86_400, 3_600),
-    tls: readTls({ read, problem, secret, integer, flag, url }),
+    tls: readTls(readers),
     allowPlainHttp: flag('ALLOW_PLAIN_HTTP', false),
-    trustedProxies: readTrustedProxies(read, problem),
+    trustedProxies: readTrustedProxies(readers),
     resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
     ledgerDays: integer('LEDGER_DAYS', 2, 3_650, 90),
     producer: {
       name: read('PRODUCER_NAME') ?? 'Taxiway',
       idNamespace,
     },
-    otx: readOtx({ read, problem, secret, integer, flag, url }),
+    otx: readOtx(readers),
     warninglistsDir: read('WARNINGLISTS_DIR'),
   }
   const client: ClientConfig = {
@@ -225,69 +215,14 @@ function readConfigAndClient(environment: Environment): {
 const minSecretKeyLength = 32
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
-interface Readers {
+/** How a part of the settings is read; a name is without its TAXIWAY_, and what is wrong is told at the end. */
+export interface Readers {
   read(name: string): string | undefined
   secret(name: string): string | undefined
   problem(name: string, shouldBe: string): undefined
   integer(name: string, least: number, most: number, otherwise: number): number
   flag(name: string, otherwise: boolean): boolean
   url(name: string, protocols: readonly string[], text: string | undefined): string | undefined
-}
-
-function readTls({ read, secret, problem }: Readers): TlsConfig | undefined {
-  const certFile = read('TLS_CERT_FILE')
-  const keyFile = read('TLS_KEY_FILE')
-  const clientCaFile = read('TLS_CLIENT_CA_FILE')
-  const keyPassphrase = secret('TLS_KEY_PASSPHRASE')
-  const wanted = read('TLS_CLIENT_CERTIFICATES')
-  const version = read('TLS_MIN_VERSION') ?? '1.2'
-  if (version !== '1.2' && version !== '1.3') {
-    problem('TLS_MIN_VERSION', `must be 1.2 or 1.3, not "${version}"`)
-  }
-  if (wanted !== undefined && wanted !== 'optional' && wanted !== 'required') {
-    problem('TLS_CLIENT_CERTIFICATES', `must be optional or required, not "${wanted}"`)
-  }
-  if (wanted !== undefined && clientCaFile === undefined) {
-    problem('TLS_CLIENT_CERTIFICATES', 'needs TAXIWAY_TLS_CLIENT_CA_FILE: who signs them')
-  }
-  if (certFile === undefined || keyFile === undefined) {
-    const [one, other] = certFile === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT']
-    if (certFile !== undefined || keyFile !== undefined) {
-      problem(`TLS_${one}_FILE`, `is missing beside TAXIWAY_TLS_${other}_FILE`)
-    } else if (clientCaFile !== undefined) {
-      problem('TLS_CLIENT_CA_FILE', 'needs TAXIWAY_TLS_CERT_FILE and TAXIWAY_TLS_KEY_FILE')
-    } else if (keyPassphrase !== undefined) {
-      problem('TLS_KEY_PASSPHRASE', 'needs TAXIWAY_TLS_KEY_FILE')
-    }
-    return undefined
-  }
-  const asked = wanted === 'required' ? 'required' : 'optional'
-  return {
-    certFile,
-    keyFile,
-    keyPassphrase,
-    clientCaFile,
-    clientCertificates: clientCaFile === undefined ? 'none' : asked,
-    minVersion: version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
-  }
-}
-
-function readTrustedProxies(read: Readers['read'], problem: Readers['problem']): readonly string[] {
-  const proxies = (read('TRUSTED_PROXIES') ?? '').split(',').flatMap((one) => one.trim() || [])
-  for (const proxy of proxies) {
-    const [address = '', prefix, ...more] = proxy.split('/')
-    // A zone, as in fe80::1%eth0, is this machine's own word.
-    const kind = address.includes('%') ? 0 : isIP(address)
-    const bits = kind === 4 ? 32 : kind === 6 ? 128 : -1
-    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-    if (bits > 0 && /^0+$/.test(prefix ?? '')) {
-      problem('TRUSTED_PROXIES', `must not name everybody, as "${proxy}" does`)
-      continue
-    }
-    if (bits > 0 && isPrefix && more.length === 0) continue
-    problem('TRUSTED_PROXIES', `must be addresses or CIDR blocks, which "${proxy}" is not`)
-  }
-  return proxies
 }
 
 /** Where a command finds a server that does not run on this machine. */

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext, rootCertificates } from 'node:tls'
-import type { TlsConfig } from './config.ts'
+import type { TlsConfig } from './config-tls.ts'
 import { ConfigError } from './model/errors.ts'
 import { describeCertificate } from './security/certificate-subject.ts'
 

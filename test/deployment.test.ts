@@ -76,7 +76,10 @@ t.test('.env.example has every setting, and no other', async (t) => {
   t.same([...new Set(named)], named, 'each once')
   const { warnings } = readConfig(Object.fromEntries(named.map((name) => [name, ''])))
   t.same(warnings, [])
-  const read = readText('src/config.ts').matchAll(/\b(?:read|secret|integer|flag)\('([A-Z_]+)'/g)
+  const read = ['src/config.ts', 'src/config-tls.ts']
+    .map(readText)
+    .join('\n')
+    .matchAll(/\b(?:read|secret|integer|flag)\('([A-Z_]+)'/g)
   const settings = new Set([...read].map((match) => `TAXIWAY_${match[1]}`))
   t.same([...settings].sort(), named.toSorted())
 })

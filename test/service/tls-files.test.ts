@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { TlsConfig } from '../../src/config.ts'
+import type { TlsConfig } from '../../src/config-tls.ts'
 import { ConfigError } from '../../src/model/errors.ts'
 import { checkTlsFiles, readTlsFiles } from '../../src/tls-files.ts'
 import { makeAuthority, makeCertificate } from '../helpers/certificates.ts'
