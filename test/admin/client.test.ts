@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import { accountCalls } from '../../src/admin/client/accounts.ts'
 import { createConnection } from '../../src/admin/client/connection.ts'
 import { createHttpTransport, type HttpLimits } from '../../src/admin/client/http.ts'
+import { makeCertificate } from '../helpers/certificates.ts'
 import { secret } from '../helpers/secrets.ts'
+import { makeFolder } from '../helpers/taxiway.ts'
 
 const token = secret('the token of a client')
 const json = { 'content-type': 'application/json; charset=utf-8' }
@@ -195,4 +198,24 @@ t.test('who does not listen, and who speaks no TLS, is told from each other', as
     const failure = await failureOf(t, accountCalls(createConnection(transport, '1')).get('x'))
     t.match(failure, { code: 'SERVER_UNREACHABLE', message: words }, href)
   }
+})
+
+t.test('a private CA is trusted where it is named, and only there', async (t) => {
+  const folder = await makeFolder(t)
+  const issuer = await makeCertificate(folder, 'ca', { isAuthority: true })
+  const { cert, key } = await makeCertificate(folder, 'server', { issuer })
+  const server = createTlsServer({ cert, key }, (_, response) => {
+    response.writeHead(200, json).end('{"name":"x"}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const ask = (ca?: string) =>
+    accountCalls(createConnection(createHttpTransport({ url, token, ca }), '1')).get('x')
+  t.match(await failureOf(t, ask()), {
+    code: 'SERVER_UNREACHABLE',
+    message: /certificate is not trusted .*TAXIWAY_CA_FILE names who signs it/,
+  })
+  t.match(await ask(issuer.cert), { name: 'x' })
 })
