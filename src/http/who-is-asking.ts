@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account, Caller, Identify } from '../model/account.ts'
 import { TaxiwayError, TooManyGuesses } from '../model/errors.ts'
 import { permissionsOf } from '../model/permission.ts'
+import { basicReader, type NameAndPassword } from './basic.ts'
 import { findClientCertificate } from './client-certificate.ts'
 import { readCredentials } from './credentials.ts'
 
@@ -76,9 +77,11 @@ export function restHook(app: FastifyInstance, identify: Identify): Hook {
 
 function makeHook(app: FastifyInstance, identify: Identify, way: Way): Hook {
   app.decorateRequest('caller', null)
+  const readBasic = way.basic ? basicReader(app) : undefined
   return async (request, reply) => {
     try {
-      request.caller = await findCaller(request, identify, way)
+      const readName = readBasic && (() => readBasic(request, reply))
+      request.caller = await findCaller(request, identify, way, readName)
     } catch (error) {
       if (error instanceof TooManyGuesses) reply.header('Retry-After', error.retryAfterSeconds)
       const challenge = error instanceof BearerRefused ? way.bearerChallenge : way.challenge
@@ -88,13 +91,21 @@ function makeHook(app: FastifyInstance, identify: Identify, way: Way): Hook {
   }
 }
 
-async function findCaller(request: FastifyRequest, identify: Identify, way: Way): Promise<Caller> {
+async function findCaller(
+  request: FastifyRequest,
+  identify: Identify,
+  way: Way,
+  readBasic: (() => Promise<NameAndPassword | undefined>) | undefined,
+): Promise<Caller> {
   const credentials = readCredentials(request)
   switch (credentials?.scheme) {
     case 'basic': {
-      if (!way.basic) throw new Unauthorized(`Basic is not accepted here: ${way.needed}`)
-      const { name, password } = credentials
-      return or(await identify.byPassword(name, password, request.ip), way.needed)
+      if (!readBasic) throw new Unauthorized(`Basic is not accepted here: ${way.needed}`)
+      const given = await readBasic()
+      return or(
+        given && (await identify.byPassword(given.name, given.password, request.ip)),
+        way.needed,
+      )
     }
     case 'bearer': {
       const caller = await identify.byBearer(credentials.token, request.ip)
