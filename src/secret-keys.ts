@@ -30,7 +30,10 @@ interface GivenKeys {
 
 /** Where keys come from: settings or the data folder. */
 interface KeySource {
+  /** Makes a key where none is given. */
   read(): Promise<GivenKeys>
+  /** Makes none and asks the store nothing: for within a transaction. */
+  readMade(): Promise<GivenKeys>
   /** The key to rotate to. Called within the transaction that has the lock. */
   next(): Promise<SecretKey>
   needsSettling(): Promise<boolean>
@@ -78,12 +81,12 @@ async function openKeys(options: Options): Promise<SecretKeys> {
       const { id } = (await source.read()).wanted
       await db.transaction().execute(async (trx) => source.settle(await lockStoreKey(trx, id)))
     }
-    // The files first: they are never behind the store.
+    // The files last: whatever key the store was on a moment ago, they have it still.
+    const storeKeyId = await findStoreKeyId(db)
     const { wanted, others } = await source.read()
-    const storeKeyId = (await findStoreKeyId(db)) ?? wanted.id
     const given = [wanted, ...others]
     const present = given.find(({ id }) => id === storeKeyId)
-    if (!present) throw otherKeyGiven(storeKeyId, wanted.id)
+    if (!present) throw otherKeyGiven(String(storeKeyId), wanted.id)
     return { wanted, present, others: given.filter((one) => one !== present) }
   }
 
@@ -110,7 +113,7 @@ async function openKeys(options: Options): Promise<SecretKeys> {
     async rotateWithin(trx) {
       const storeKeyId = await lockStoreKey(trx, keyring.keyId)
       await source.settle(storeKeyId)
-      const { wanted, others } = await source.read()
+      const { wanted, others } = await source.readMade()
       const given = [wanted, ...others]
       if (given.every(({ id }) => id !== storeKeyId)) throw otherKeyGiven(storeKeyId, wanted.id)
       await options.onStep?.('locked')
@@ -119,10 +122,6 @@ async function openKeys(options: Options): Promise<SecretKeys> {
       const rewrapped = await rewrapAll(trx, createKeyringOf(next, given))
       await setStoreKeyId(trx, next.id)
       await options.onStep?.('rewrapped')
-      log.info(
-        { keyId: next.id, before: storeKeyId, rewrapped },
-        `the secret key is now ${next.id}`,
-      )
       return { rewrapped, keyId: next.id }
     },
     async follow() {
@@ -192,8 +191,10 @@ function fromSettings({ config }: Options): KeySource {
   if (key === undefined) throw new Error('no key is set')
   const wanted = deriveSecretKey(key)
   const others = previousKey === undefined ? [] : [deriveSecretKey(previousKey)]
+  const given = { wanted, others: others.filter(({ id }) => id !== wanted.id) }
   return {
-    read: async () => ({ wanted, others: others.filter(({ id }) => id !== wanted.id) }),
+    read: async () => given,
+    readMade: async () => given,
     next: async () => wanted,
     needsSettling: async () => false,
     settle: async () => {},
@@ -212,14 +213,18 @@ function fromFile(options: Options): KeySource {
     }
     return files
   }
+  const readMade = async () => {
+    const { path, present, next, previous } = await read()
+    if (present === undefined) throw new SecretKeyWrong(`${path} is gone: put it back from a copy`)
+    const others = [next, previous?.secret].flatMap((one) => one ?? [])
+    return { wanted: deriveSecretKey(present), others: others.map(deriveSecretKey) }
+  }
   return {
     async read() {
       await makeFileIfMissing(options, false)
-      const { present, next, previous } = await read()
-      if (present === undefined) throw new SecretKeyWrong(`${dataDir} holds no secret-key`)
-      const others = [next, previous?.secret].flatMap((one) => one ?? [])
-      return { wanted: deriveSecretKey(present), others: others.map(deriveSecretKey) }
+      return readMade()
     },
+    readMade,
     next: async () => deriveSecretKey(await makeNextKey(dataDir)),
     async needsSettling() {
       const { next, previous } = await read()

@@ -44,8 +44,15 @@ function rotateCommand(): Command {
     .addHelpText('after', '\nExample:\n  taxiway secret rotate')
     .action((options: AskingOptions) =>
       asking(options, async (connection) => {
-        const rotated = await serviceCalls(connection).rotateSecrets()
+        const calls = serviceCalls(connection)
+        const before = (await calls.listSecrets()).keyId
+        const rotated = await calls.rotateSecrets()
         if (options.json) return console.log(JSON.stringify(rotated))
+        if (rotated.keyId === before && rotated.rewrapped === 0) {
+          return console.log(
+            `The key is ${before}, as before: there is no other to change to. Give every process a new TAXIWAY_SECRET_KEY, and this one as TAXIWAY_SECRET_KEY_PREVIOUS, and run this again.`,
+          )
+        }
         console.log(
           `Everything is sealed under the key ${rotated.keyId} now; ${rotated.rewrapped} of it was not.`,
         )

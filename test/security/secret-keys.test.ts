@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -170,6 +170,21 @@ t.test('what is still sealed under a key that nobody has is told at the start', 
       message: `sealed under the key ${deriveSecretKey(lost).id}, which is not given`,
     },
   ])
+})
+
+t.test('a key file that is gone is said to be, also where the service runs', async (t) => {
+  const dataDir = makeFolder(t)
+  const { db } = await openTestStore(t, 'embedded')
+  const keys = await open(t, db, { dataDir }).opened
+  keyIn(dataDir)
+  rmSync(join(dataDir, 'secret-key'))
+  const gone = {
+    code: 'SECRET_KEY_WRONG',
+    message: /secret-key.*put (it|the file) back from a copy/,
+  }
+  await t.rejects(rotate(db, keys), gone)
+  await t.rejects(keys.follow(), gone)
+  t.strictSame(filesIn(dataDir), [], 'none is made in its place')
 })
 
 t.test('a rotation that cannot read one secret changes none', async (t) => {

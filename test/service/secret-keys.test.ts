@@ -69,6 +69,8 @@ t.test('another key than the store’s is refused, and a lost one can be given u
   const first = await startService(t, settings)
   first.process.kill('SIGTERM')
   await first.ended
+  const rotated = await runTaxiway(t, ['secret', 'rotate'], settings)
+  t.match(rotated.stdout, /as before: there is no other to change to.*TAXIWAY_SECRET_KEY_PREVIOUS/)
   const other = { ...settings, TAXIWAY_SECRET_KEY: secret('another secret key') }
   const refused = await startTaxiway(t, ['serve'], other).ended
   t.not(refused.code, 0)
