@@ -23,7 +23,7 @@ interface Met {
 /** Calls on accounts of a server that answers so, and what it was asked. */
 async function serve(
   t: Test,
-  answer: (met: Met, response: ServerResponse) => void,
+  answer: (met: Met, response: ServerResponse) => unknown,
   limits?: HttpLimits,
   base = '',
 ) {
@@ -93,6 +93,10 @@ t.test('a list is read page by page, and one that goes round is given up', async
 
 t.test('a refusal has its code and its words, as the command’s own errors have them', async (t) => {
   const { calls } = await serve(t, ({ path }, response) => {
+    if (path.endsWith('/defect')) {
+      response.writeHead(500, { 'content-type': 'application/problem+json' })
+      return response.end('{"code":"INTERNAL","detail":"The log has it."}')
+    }
     const problem = path.endsWith('/gone')
       ? { status: 404, code: 'ACCOUNT_NOT_FOUND', detail: 'There is no account "gone".' }
       : {
@@ -111,6 +115,10 @@ t.test('a refusal has its code and its words, as the command’s own errors have
   })
   const error = await calls.get('other').catch((error) => error)
   t.equal(error.message, 'TAXIWAY speaks. Twice.')
+  t.match(await failureOf(t, calls.get('defect')), {
+    code: 'INTERNAL',
+    message: /^http:.* met an error that nobody had thought of: the log has it$/,
+  })
   t.strictSame(error.faults, [{ place: '/role', message: 'is needed' }])
 })
 

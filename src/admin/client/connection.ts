@@ -81,7 +81,7 @@ function readAnswer({ status, headers, text }: AdminAnswer, where: string): unkn
         `${where} does not know what it was asked: it is of another version than this command, or another path leads to Taxiway`,
       )
     }
-    throw refusal(problem, status)
+    throw refusal(problem, status, where)
   }
   throw strange(where, `HTTP ${status}, ${type || 'of no type'}`)
 }
@@ -92,9 +92,17 @@ interface Problem {
   readonly errors: readonly Fault[]
 }
 
-function refusal({ detail = '', code, errors }: Partial<Problem>, status: number): Error {
+function refusal(
+  { detail = '', code, errors }: Partial<Problem>,
+  status: number,
+  where: string,
+): Error {
   const faults = Array.isArray(errors) ? errors : []
-  return new RefusedByServer(code ?? codeOf(status), asClause(detail), status, faults)
+  const said = asClause(detail)
+  // Else nobody would know whose log is meant.
+  const message =
+    status === 500 ? `${where} met an error that nobody had thought of: ${said}` : said
+  return new RefusedByServer(code ?? codeOf(status), message, status, faults)
 }
 
 function codeOf(status: number): string {
