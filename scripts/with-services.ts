@@ -18,9 +18,9 @@ import {
   startPostgresContainer,
   startRabbitmqContainer,
 } from './services/docker.ts'
-import { installDebianPackages } from './services/install.ts'
+import { canInstall, installDebianPackages } from './services/install.ts'
 import { connect as connectToPostgres, findPostgres, startPostgres } from './services/postgres.ts'
-import type { Service } from './services/process.ts'
+import { findProgram, type Service } from './services/process.ts'
 import { ensurePython } from './services/python.ts'
 import { connect as connectToRabbitmq, findRabbitmq, startRabbitmq } from './services/rabbitmq.ts'
 
@@ -52,6 +52,9 @@ const needs: Need[] = [
   },
 ]
 
+/** Whose completion is tested; where they are missing and cannot be installed, that is left out. */
+const shells = ['zsh', 'fish']
+
 type Starter = () => Promise<Service>
 
 /** Installs what is missing, all in one go. */
@@ -59,12 +62,13 @@ async function prepare(wanted: Need[]): Promise<Starter[]> {
   const found = await Promise.all(wanted.map(async (need) => await need.find()))
   const missing = wanted.filter((_, index) => found[index] === undefined)
   const useContainers = missing.length > 0 && (await hasDockerEngine())
-  if (missing.length > 0 && !useContainers) {
-    const what = missing.map((need) => need.what).join(' and ')
-    await installDebianPackages(
-      what,
-      missing.map((need) => need.debianPackage),
-    )
+  const missingShells = shells.filter((name) => findProgram(name) === undefined)
+  const packages = [
+    ...(useContainers ? [] : missing.map((need) => need.debianPackage)),
+    ...(canInstall() ? missingShells : []),
+  ]
+  if (packages.length > 0) {
+    await installDebianPackages(missing.map((need) => need.what).join(' and '), packages)
   }
   return Promise.all(
     wanted.map(async (need, index) => {

@@ -17,8 +17,8 @@ import { findProgram, runOrThrow } from './process.ts'
  * @throws with what to install by hand, when this is not Debian or we are not root
  */
 export async function installDebianPackages(what: string, packages: string[]): Promise<void> {
-  const aptGet = findProgram('apt-get')
-  if (aptGet === undefined || process.getuid?.() !== 0) {
+  const aptGet = findAptGet()
+  if (aptGet === undefined) {
     throw new Error(
       `${what} is missing. Install it (Debian: apt-get install ${packages.join(' ')}), ` +
         'start a Docker engine, or run this as root on Debian, where it is installed for you.',
@@ -38,6 +38,15 @@ export async function installDebianPackages(what: string, packages: string[]): P
       allowServices()
     }
   })
+}
+
+/** Whether this is Debian and we are root. */
+export function canInstall(): boolean {
+  return findAptGet() !== undefined
+}
+
+function findAptGet(): string | undefined {
+  return process.getuid?.() === 0 ? findProgram('apt-get') : undefined
 }
 
 /** Debian's way to keep packages from starting their services; an existing policy stays. */
