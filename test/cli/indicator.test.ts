@@ -84,7 +84,7 @@ t.test('indicators by the command line', async (t) => {
     const refused = [
       [[...asked, '--until', '30d'], 2, /--because/],
       [[...asked, '--because', 'x'], 2, /--until/],
-      [[...asked, '--because', 'x', '--until', '2020-01-01'], 1, /in the future/],
+      [[...asked, '--because', 'x', '--until', '2020-01-01'], 2, /in the future/],
       [[...asked, '--because', ' ', '--until', '30d'], 1, /because of what/],
       [[...asked, '--because', 'x', '--until', '400d'], 1, /366 days at most/],
       [

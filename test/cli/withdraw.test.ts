@@ -29,7 +29,7 @@ t.test('withdrawals by the command line', async (t) => {
       const file = join(folder, 'values.txt')
       await writeFile(file, `# ours\n${host('b')} # mail\n\nnowhere.taxiway-demo.com\n`)
       const refused = await run('indicator', '--file', file, ...why)
-      t.equal(refused.code, 2)
+      t.equal(refused.code, 3)
       t.match(refused.stderr, /no indicator in the store: nowhere.taxiway-demo.com; nothing was/)
       t.same(await live(), [host('b'), host('c')])
       await writeFile(file, `${host('b')}\r\n${host('c')}\r\n`)
