@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
+import { readCredentials } from '../../src/http/credentials.ts'
 import { revokeToken } from '../../src/store/tokens.ts'
 import { noteSecret } from '../helpers/secrets.ts'
 import { basic, bearer, startApp } from './server.ts'
@@ -40,6 +42,16 @@ t.test('it refuses passwords, right ones too, and does not look at them', async 
   t.equal(headers['www-authenticate'], restChallenge)
   t.match(body, { code: 'UNAUTHORIZED', detail: /^Basic is not accepted here.*token/ })
   t.same(await app.signIns(), before)
+})
+
+t.test('a header full of blanks is read in no time', async (t) => {
+  const header = `Bearer a${' '.repeat(15_000)}b`
+  const request = { raw: { rawHeaders: ['Authorization', header] } } as FastifyRequest
+  const began = performance.now()
+  for (let n = 0; n < 100; n += 1) {
+    t.equal(readCredentials(request)?.scheme, 'malformed bearer')
+  }
+  t.ok(performance.now() - began < 2_000)
 })
 
 t.test('a token that is not valid is told apart from none', async (t) => {
