@@ -79,15 +79,17 @@ function copyError(error: Error, depth: number, seen: Set<object>): object {
   return told
 }
 
+// A line is looked through as the JSON that it is: what stands behind a line break there follows a letter.
 const forms: readonly (readonly [RegExp, string])[] = [
   // Userinfo of URLs, passwords with "@" and "/" too.
   [/(?<=:\/\/)[^\s"'<>\\/@]{0,256}:[^\s"'<>\\]{0,512}@/g, `${blot}@`],
   [/(?<=:\/\/)[^\s"'<>\\/@]{1,256}@/g, `${blot}@`],
-  [/\b(Basic|Bearer) +[\w+/=.~-]{16,}/gi, `$1 ${blot}`],
-  [/\bBasic +(?=[\w+/]*[\dA-Z+/=])[\w+/]{6,}={0,2}/g, `Basic ${blot}`],
-  [/\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g, blot],
-  [/\btaxiway_[\w-]{43}/g, blot],
-  [/\bscrypt\$[\w$-]+/g, blot],
+  [/(?:\b|(?<=\\[bfnrt]))(Basic|Bearer) +[\w+/=.~-]{16,}/gi, `$1 ${blot}`],
+  [/(?:\b|(?<=\\[bfnrt]))Basic +(?=[\w+/]*[\dA-Z+/=])[\w+/]{6,}={0,2}/g, `Basic ${blot}`],
+  // From where the run of its letters begins, so that each is gone over once and not from each "eyJ" in it.
+  [/(?:(?<![\w-])|(?<=\\[bfnrt]))(?=(?:[\w-]*-)?eyJ[\w-]{4})[\w-]+\.[\w-]+\.[\w-]*/g, blot],
+  [/(?:\b|(?<=\\[bfnrt]))taxiway_[\w-]{43}/g, blot],
+  [/(?:\b|(?<=\\[bfnrt]))scrypt\$[\w$-]+/g, blot],
   // One that is cut short ends with the text that it stands in: the rest of a line of JSON stays.
   [
     /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"\\]|\\.)*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?=\\?")|$)/g,

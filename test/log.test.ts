@@ -55,6 +55,8 @@ const shapes: readonly (readonly [string, object])[] = [
   ['Bearer in a text', { said: `got Bearer ${hidden}` }],
   ['a JWT in a text', { said: `got ${jwt}.` }],
   ['a token in a text', { said: `got ${token}, which` }],
+  ['on a line of its own', { said: `got\n${basic}\n\t${jwt}\r\n${token}\nBearer ${hidden}` }],
+  ['a stored hash on a line of its own', { said: `it is\nscrypt$32768$8$3$${hidden}$${hidden}` }],
   ['a stored hash', { said: `scrypt$32768$8$3$${hidden}$${hidden}` }],
   ['a private key', { said: `-----BEGIN PRIVATE KEY-----\n${hidden}\n-----END PRIVATE KEY-----` }],
   [
@@ -212,9 +214,10 @@ t.test('text of any length is looked through in time', async (t) => {
     'Basic '.repeat(30_000),
     '-----BEGIN PRIVATE KEY-----'.repeat(5_000),
     'eyJ'.repeat(50_000),
+    'eyJ-'.repeat(50_000),
   ]) {
     log.info(text)
   }
-  t.equal(lines.length, 5)
+  t.equal(lines.length, 6)
   t.ok(performance.now() - began < 5_000)
 })
