@@ -56,9 +56,10 @@ function refuseOddities(text: string): void {
       awaitsName = top?.names !== undefined
     } else if (awaitsName && top?.names) {
       const name = JSON.parse(token) as string
-      const place = pointer([...levels.slice(0, -1).map((level) => level.place), name])
-      if (top.names.has(name)) throw refuse(place, 'is given twice')
-      if (name === '__proto__') throw refuse(place, 'is not known here')
+      // Only of a fault: names above may be long, and those below many.
+      const place = () => pointer([...levels.slice(0, -1).map((level) => level.place), name])
+      if (top.names.has(name)) throw refuse(place(), 'is given twice')
+      if (name === '__proto__') throw refuse(place(), 'is not known here')
       top.names.add(name)
       top.place = name
       awaitsName = false

@@ -75,6 +75,7 @@ t.test('a large body is read in a time that grows with it, not faster', async (t
     `"${'\\\\'.repeat(500_000)}"`,
     `{${Array.from({ length: 100_000 }, (_, n) => `"${n}":0`).join()}}`,
     `[${'{},'.repeat(300_000)}0]`,
+    `{"${'n'.repeat(400_000)}":{${Array.from({ length: 50_000 }, (_, n) => `"${n}":0`).join()}}}`,
   ]
   for (const text of texts) {
     const begin = process.hrtime.bigint()
