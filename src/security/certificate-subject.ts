@@ -113,6 +113,12 @@ const aliases = new Map([
   ['s', 'ST'],
 ])
 
+// What OpenSSL calls by the name of another type, but for the case of its letters.
+const namesOfOtherTypes = new Map([
+  ['uid', '0.9.2342.19200300.100.1.44'],
+  ['Mail', '1.3.6.1.7'],
+])
+
 function formatName(name: Name): string {
   return name
     .map((attributes) =>
@@ -152,8 +158,9 @@ function readCertificateName(lines: string): Name {
   return names.toReversed().map((line) =>
     splitUnescaped(line, ' + ').map((attribute) => {
       const equals = attribute.indexOf('=')
+      const type = attribute.slice(0, equals)
       return {
-        type: attribute.slice(0, equals),
+        type: namesOfOtherTypes.get(type) ?? type,
         value: unescapeValue(attribute.slice(equals + 1)) ?? '',
       }
     }),

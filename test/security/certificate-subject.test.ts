@@ -47,3 +47,17 @@ t.test(
     }
   },
 )
+
+t.test('types that OpenSSL calls alike but for capitals are told apart', async (t) => {
+  const folder = makeFolder(t)
+  const subjectOf = async (name: string, subject: string) => {
+    const { cert } = await makeCertificate(folder, name, { subject })
+    return describeCertificate(new X509Certificate(cert)).subject
+  }
+  t.equal(await subjectOf('user', '/O=Example/UID=esa1'), canonicalSubject('UID=esa1,O=Example'))
+  const unique = await subjectOf('unique', '/O=Example/uid=esa1')
+  t.not(unique, canonicalSubject('uid=esa1,O=Example'))
+  t.equal(unique, canonicalSubject('0.9.2342.19200300.100.1.44=esa1,O=Example'))
+  t.equal(await subjectOf('lower', '/mail=a@b.c'), canonicalSubject('mail=a@b.c'))
+  t.equal(await subjectOf('upper', '/Mail=a@b.c'), canonicalSubject('1.3.6.1.7=a@b.c'))
+})
