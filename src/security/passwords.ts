@@ -9,8 +9,20 @@ const cost = { N: 2 ** 15, r: 8, p: 3 }
 const maxmem = 64 * 1024 * 1024
 const keyBytes = 32
 
-/** @returns `scrypt$N$r$p$salt$key`, salt and key in base64url */
-export async function hashPassword(password: string): Promise<string> {
+let lastMade: Promise<unknown> = Promise.resolve()
+
+/**
+ * One at a time in this process: its threads are four, of which checks take two, and files and new connections
+ * to the database need one, too.
+ * @returns `scrypt$N$r$p$salt$key`, salt and key in base64url
+ */
+export function hashPassword(password: string): Promise<string> {
+  const made = lastMade.then(() => makeHash(password))
+  lastMade = made.catch(() => {})
+  return made
+}
+
+async function makeHash(password: string): Promise<string> {
   const salt = randomBytes(16)
   const key = await derive(password.normalize('NFC'), salt, keyBytes, { ...cost, maxmem })
   return `scrypt$${cost.N}$${cost.r}$${cost.p}$${salt.toString('base64url')}$${key.toString('base64url')}`

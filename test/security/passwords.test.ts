@@ -32,6 +32,18 @@ t.test('each hash has a salt of its own and names its cost', async (t) => {
   t.match(one, /^scrypt\$32768\$8\$3\$[\w-]{22}\$[\w-]{43}$/)
 })
 
+t.test('hashes are made one after the other, also after one that failed', async (t) => {
+  scrypt.cheap = true
+  scrypt.mostAtOnce = 0
+  const made = [1, 2, 3].map((n) => hashPassword(`many ${n}`))
+  const failed = hashPassword(undefined as never)
+  const after = hashPassword('after it')
+  await t.rejects(failed)
+  t.equal(new Set([...(await Promise.all(made)), await after]).size, 4)
+  t.equal(scrypt.mostAtOnce, 1)
+  scrypt.cheap = false
+})
+
 t.test(
   'a password typed on another system is the same: composed and decomposed letters',
   async (t) => {
