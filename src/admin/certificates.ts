@@ -90,7 +90,7 @@ export function certificateRoutes(scope: AdminScope, parts: AdminParts): void {
     },
     async ({ params, query: { limit = usualPerPage, cursor } }) => {
       const { id } = await getAccountView(db, params.name)
-      const key = Type.Tuple([Type.Integer({ maximum: maxId })])
+      const key = Type.Tuple([Type.Integer({ minimum: 0, maximum: maxId })])
       const [after] = cursor === undefined ? [] : decodeCursor('certificates', cursor, key)
       const rows = await readCertificates(db, id, {
         ...(after !== undefined && { after }),

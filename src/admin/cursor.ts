@@ -26,7 +26,9 @@ export function decodeCursor<T extends TSchema>(
   schema: T,
 ): Static<T> {
   const [name, ...key] = readArray(cursor)
-  if (name !== list || !Value.Check(schema, key)) {
+  // The database takes no NUL in a text.
+  const holdsNul = key.some((part) => typeof part === 'string' && part.includes('\0'))
+  if (name !== list || holdsNul || !Value.Check(schema, key)) {
     throw new ValidationFailed([
       {
         place: 'cursor',

@@ -93,8 +93,8 @@ export function tokenRoutes(scope: AdminScope, parts: AdminParts): void {
     },
     async ({ params, query: { limit = usualPerPage, cursor } }) => {
       const { id } = await getAccountView(db, params.name)
-      const [before] =
-        cursor === undefined ? [] : decodeCursor('tokens', cursor, Type.Tuple([Type.Integer()]))
+      const key = Type.Tuple([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })])
+      const [before] = cursor === undefined ? [] : decodeCursor('tokens', cursor, key)
       const rows = await readTokens(db, id, {
         ...(before !== undefined && { before }),
         limit: limit + 1,

@@ -199,6 +199,7 @@ t.test(
       encode(['accounts']),
       encode(['accounts', 5]),
       encode(['accounts', 'a', 'b']),
+      encode(['accounts', 'a\0']),
       encode(['tokens', 'a']),
       encode(['accounts', 'a']).slice(0, -3),
       'a'.repeat(1_000),
@@ -208,6 +209,13 @@ t.test(
       const told = await ask(`GET /api/v1/accounts?cursor=${cursor}`)
       t.strictSame(refusal(told), problemOf(400, 'VALIDATION_FAILED'), cursor)
       t.equal(told.body.errors[0].place, 'cursor')
+    }
+    for (const list of ['tokens', 'certificates']) {
+      for (const id of ['-99999999999', '1e300', '1.5', '"1"']) {
+        const cursor = Buffer.from(`["${list}",${id}]`).toString('base64url')
+        const told = await ask(`GET /api/v1/accounts/ana/${list}?cursor=${cursor}`)
+        t.strictSame(refusal(told), problemOf(400, 'VALIDATION_FAILED'), `${list} ${id}`)
+      }
     }
     const elsewhere = await ask(`GET /api/v1/accounts/ana/tokens?cursor=${body.next}`)
     t.strictSame(refusal(elsewhere), problemOf(400, 'VALIDATION_FAILED'), 'of another list')
