@@ -46,8 +46,9 @@ interface Options {
   readonly store: Pick<Store, 'db'>
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>
   /**
-   * a command opens the store: few need a key, so where it has not the store's, only what needs it fails, and
-   * it neither makes one for a store that others use nor gives it one
+   * a command opens the store: few need a key, so where it has not the store's, only what needs it fails. It
+   * gives the store none either: a command may run in another folder and with other settings than the service,
+   * which could not start on the store then
    */
   readonly forCommand?: boolean
   /** for tests: called when a step of a rotation is done */
@@ -61,6 +62,7 @@ interface Options {
  */
 export async function openSecretKeys(options: Options): Promise<SecretKeys> {
   if (!options.forCommand) return openKeys(options)
+  if ((await findStoreKeyId(options.store.db)) === undefined) return unusableKeys(noKeyYet())
   try {
     return await openKeys(options)
   } catch (error) {
@@ -178,6 +180,12 @@ function unusableKeys(error: SecretKeyWrong, keyId = 'none'): SecretKeys {
     rotateWithin: async () => refuse(),
     follow: async () => {},
   }
+}
+
+function noKeyYet(): SecretKeyWrong {
+  return new SecretKeyWrong(
+    'the store has no secret key yet, and nothing is sealed in it: the service gives it one at its first start',
+  )
 }
 
 function otherKeyGiven(storeKeyId: string, givenKeyId: string): SecretKeyWrong {

@@ -28,7 +28,11 @@ function listCommand(): Command {
 }
 
 function listToText({ keyId, previousKeyId, nextKeyId, secrets }: SecretList): string {
-  const lines = [`The key is ${keyId}.`]
+  const lines = [
+    keyId === 'none'
+      ? 'The store has no key yet: the service gives it one at its first start.'
+      : `The key is ${keyId}.`,
+  ]
   if (previousKeyId !== null) lines.push(`The one before, ${previousKeyId}, is accepted still.`)
   if (nextKeyId !== null) {
     lines.push(`"taxiway secret rotate" puts everything under ${nextKeyId}.`)

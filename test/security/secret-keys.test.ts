@@ -84,6 +84,22 @@ t.test('a command that has not the key does whatever needs none', async (t) => {
   await t.rejects(rotate(db, command), wrong)
 })
 
+t.test('a command gives a store no key, so that the service can start with its own', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const dataDir = makeFolder(t)
+  for (const given of [{ dataDir }, { key: secret('a shell’s secret key') }]) {
+    const command = await open(t, db, given, true).opened
+    t.equal(command.keyring.keyId, 'none')
+    const none = { code: 'SECRET_KEY_WRONG', message: /no secret key yet.*first start/ }
+    t.throws(() => command.keyring.seal(Buffer.from('a'), 'c'), none)
+    await t.rejects(rotate(db, command), none)
+  }
+  t.same(filesIn(dataDir), [])
+  t.equal(await findStoreKeyId(db), undefined)
+  const { keyring } = await open(t, db, { key: secret('secret key') }).opened
+  t.equal(await findStoreKeyId(db), keyring.keyId)
+})
+
 t.test('a secret that is kept is read again, replaced, and told without its value', async (t) => {
   const { db } = await openTestStore(t, 'postgresql')
   const { keyring } = await open(t, db, { key: secret('secret key') }).opened
