@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { collectionCalls } from '../admin/client/collections.ts'
 import type { AdminConnection } from '../admin/client/connection.ts'
 import type { CollectionChange, CollectionView } from '../admin/collection-schema.ts'
+import { FeedsBehind } from '../model/errors.ts'
 import { asking } from './asking.ts'
 import { type AskingOptions, askingCommand, jsonLines } from './server-options.ts'
 
@@ -70,8 +71,12 @@ async function untilFollowed(
   const began = Date.now()
   let told = false
   for (let ms = firstLookMs; ; ms = Math.min(ms * 2, slowestLookMs)) {
+    await connection.settle?.()
     const now = await readNamed(connection, names)
-    if (!now.some(({ behind }) => behind)) return now
+    const behind = now.filter((one) => one.behind).map(({ name }) => name)
+    if (behind.length === 0) return now
+    // Nobody else tries again while this command waits.
+    if (connection.settle) throw new FeedsBehind(behind)
     if (!told && process.stderr.isTTY && Date.now() - began > tellAfterMs) {
       console.error(
         'The settings are stored; waiting until the feeds follow (Ctrl-C: they do so anyway).',

@@ -35,10 +35,14 @@ export async function openLocalAdmin(config: Config): Promise<AdminTransport> {
       },
     }
     const app = await buildLocalAdmin(parts, log, nameStore(config.databaseUrl))
-    return createInjectTransport(app, async () => {
-      await reconciling.settle()
-      await app.close()
-      await store.close()
+    const { settle } = reconciling
+    return createInjectTransport(app, {
+      settle,
+      async close() {
+        await settle()
+        await app.close()
+        await store.close()
+      },
     })
   } catch (error) {
     await store.close()

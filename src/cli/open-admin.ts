@@ -106,7 +106,7 @@ async function openStoreHere(config: Config): Promise<AdminTransport> {
     if (!(error instanceof DataDirLocked)) throw error
     const path = resolve(join(config.dataDir, socketName))
     throw new DataDirLocked(
-      `${error.message}\nIf it is the service, it should answer commands at ${path}, and does not: its log says why at its start. Until then: --url with a token.`,
+      `${error.message}\nIf it is the service, do not stop it: it answers commands at ${path}, and may still be starting. If it does not within a minute, its log says why, or it is of an older version that does not. Until then: --url with a token.`,
     )
   }
 }

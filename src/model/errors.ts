@@ -36,6 +36,16 @@ export class WarninglistNotFound extends TaxiwayError {
   }
 }
 
+/** The settings of collections are stored, and what they publish could not be brought in line. */
+export class FeedsBehind extends TaxiwayError {
+  constructor(collections: readonly string[]) {
+    super(
+      'FEEDS_BEHIND',
+      `the settings are stored, and the feeds do not follow them yet: ${collections.join(', ')}. The error before this says why. Mend that and start the service: its sweep tries again within a minute`,
+    )
+  }
+}
+
 export class CollectionEmpty extends TaxiwayError {
   constructor(collection: string) {
     super('COLLECTION_EMPTY', `the collection "${collection}" has no block now`)

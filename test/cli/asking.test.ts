@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import type { Test } from 'tap'
 import t from 'tap'
 import { lockDataDir } from '../../src/store/data-dir-lock.ts'
@@ -10,6 +11,7 @@ import { noteSecret, secret } from '../helpers/secrets.ts'
 import {
   type Ended,
   makeFolder,
+  runTaxiway,
   type Settings,
   startService,
   startTaxiway,
@@ -243,10 +245,13 @@ t.test('on the embedded database, beside a running server nothing opens the stor
   const looks = [
     ['account', 'show', 'still'],
     ['collection', 'list'],
-    ['secret', 'list'],
   ]
   const [, made, , ...alone] = await runAll(run, [['apply', seeds], ...still, ...looks])
   t.match(made, /: 0\nmade NAME\n/)
+  // Else the service could not start with a key of its own.
+  const [keys, rotated] = await run(['secret', 'list'], ['secret', 'rotate'])
+  t.match(keys, { code: 0, stdout: /^The store has no key yet: .* first start\.$/m })
+  t.match(rotated, { code: 2, stderr: /^taxiway: the store has no secret key yet/ })
   const service = await startService(t, settings)
   const lock = join(folder, 'taxiway.lock')
   const [{ ino, mtimeMs }, holder] = [await lstat(lock), await readFile(lock, 'utf8')]
@@ -278,11 +283,34 @@ t.test(
       {
         code: 5,
         stderr:
-          /^taxiway: process \d+ has [\s\S]*should answer commands at .*taxiway\.sock, and does not/,
+          /^taxiway: process \d+ has [\s\S]*do not stop it: it answers commands at .*taxiway\.sock, and may still be starting/,
       },
     ])
   },
 )
+
+t.test('without a server, apply ends with an error where the feeds cannot follow', async (t) => {
+  const { run, settings } = await prepare(t, 'PostgreSQL')
+  await run(['apply', seeds])
+  const client = new pg.Client({ connectionString: settings.TAXIWAY_DATABASE_URL })
+  await client.connect()
+  await client.query(`
+    create function refuse() returns trigger language plpgsql
+      as $$ begin raise exception 'the disk is full'; end $$;
+    create trigger refuse before update of reconciled_version on collections
+      execute function refuse();`)
+  await client.end()
+  const narrow = join(await makeFolder(t), 'narrow.yaml')
+  await writeFile(narrow, 'collections:\n  - { name: tid, description: x, rule: { tag: a } }\n')
+  const applied = await runTaxiway(t, ['apply', narrow], settings)
+  const [shown] = await run(['collection', 'show', 'tid', '--json'])
+  t.match(applied, {
+    code: 1,
+    stdout: /^~ tid: changed$/m,
+    stderr: /the disk is full[\s\S]*^taxiway: the settings are stored, .* follow them yet: tid\. /m,
+  })
+  t.match(JSON.parse(String(shown?.stdout)), { behind: true, rule: { tag: 'a' } })
+})
 
 t.test('a server of another version is asked, and one that is none is told', async (t) => {
   const { run, folder } = await prepare(t, 'the embedded database')

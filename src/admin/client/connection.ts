@@ -11,6 +11,8 @@ export interface AdminConnection {
   ask<T>(method: AdminRequest['method'], path: string, body?: object): Promise<T>
   /** The members of a list, page by page. @param plural the property of a page that holds them */
   pages<T>(path: string, plural: string, query?: Query): AsyncGenerator<readonly T[]>
+  /** See `AdminTransport`. */
+  readonly settle?: () => Promise<void>
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export function createConnection(transport: AdminTransport, version: string): Ad
         cursor = next
       } while (cursor !== null)
     },
+    ...(transport.settle && { settle: transport.settle }),
     close: () => transport.close(),
   }
 }
@@ -100,8 +103,8 @@ function refusal(
   const faults = Array.isArray(errors) ? errors : []
   const said = asClause(detail)
   // Else nobody would know whose log is meant.
-  const message =
-    status === 500 ? `${where} met an error that nobody had thought of: ${said}` : said
+  const isDefect = status === 500 && (code === undefined || code === 'INTERNAL')
+  const message = isDefect ? `${where} met an error that nobody had thought of: ${said}` : said
   return new RefusedByServer(code ?? codeOf(status), message, status, faults)
 }
 

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { AdminTransport } from './transport.ts'
 
-/** Asks a REST interface of this process, which no socket leads to. @param end after the last request */
+/** Asks a REST interface of this process, which no socket leads to. */
 export function createInjectTransport(
   app: FastifyInstance,
-  end: () => Promise<void>,
+  { settle, close }: Required<Pick<AdminTransport, 'settle' | 'close'>>,
 ): AdminTransport {
   return {
     where: 'the store itself: no service answers here',
@@ -18,6 +18,7 @@ export function createInjectTransport(
       })
       return { status: answer.statusCode, headers: answer.headers, text: answer.body }
     },
-    close: end,
+    settle,
+    close,
   }
 }

@@ -22,5 +22,7 @@ export interface AdminTransport {
   readonly isServer: boolean
   /** @throws ServerUnreachable */
   send(request: AdminRequest): Promise<AdminAnswer>
+  /** Where no other process answers: resolves when the feeds follow what was changed, or cannot. */
+  readonly settle?: () => Promise<void>
   close(): Promise<void>
 }
