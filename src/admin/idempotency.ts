@@ -2,9 +2,11 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { getCaller } from '../http/who-is-asking.ts'
 import type { Caller } from '../model/account.ts'
+import { SecretKeyWrong } from '../model/errors.ts'
 import type { Keyring } from '../security/keyring.ts'
 import type { Db } from '../store/db.ts'
 import { contextOfAnswer, keepAnswer, takeKey } from '../store/idempotency.ts'
+import { findStoreKeyId, keepStoreKey } from '../store/secrets.ts'
 import { IdempotencyKeyReused } from './errors.ts'
 import type { AdminParts } from './parts.ts'
 
@@ -26,40 +28,68 @@ export interface Answer {
   readonly afterCommit?: () => void
 }
 
+interface Options {
+  /** whether the work itself changes the secret key, so that it must not be kept from that */
+  readonly changesKey?: boolean
+}
+
 /** @throws IdempotencyKeyReused, SecretKeyWrong when the answer is kept under a key that is not given */
 export async function answerOnce(
   request: FastifyRequest,
   reply: FastifyReply,
-  { db, keyring }: Pick<AdminParts, 'db' | 'keyring'>,
+  parts: Pick<AdminParts, 'db' | 'keyring' | 'keys'>,
   work: (trx: Db) => Promise<Answer>,
+  options: Options = {},
 ): Promise<FastifyReply> {
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string') {
-    const answer = await db.transaction().execute(work)
+    const answer = await parts.db.transaction().execute(work)
     answer.afterCommit?.()
     return send(reply, answer)
   }
-  const caller = nameCaller(getCaller(request))
-  const digests = digestRequest(request, keyring)
-  const [digest = Buffer.alloc(0)] = digests
-  const context = contextOfAnswer(caller, key)
-  const { answer, replayed } = await db.transaction().execute(async (trx) => {
-    const kept = await takeKey(trx, caller, key, digest)
-    if (kept) {
-      const sameRequest = digests.some((one) => timingSafeEqual(one, kept.request))
-      if (!sameRequest) throw new IdempotencyKeyReused()
-      const plain = Buffer.from(keyring.open(kept.sealed, context)).toString()
-      return { answer: JSON.parse(plain) as Answer, replayed: true }
-    }
-    const made = await work(trx)
-    const { status, headers, body } = made
-    const sealed = keyring.seal(Buffer.from(JSON.stringify({ status, headers, body })), context)
-    await keepAnswer(trx, caller, key, status, sealed)
-    return { answer: made, replayed: false }
-  })
+  const { answer, replayed } = await answerUnderKey(request, key, parts, work, options)
   if (replayed) reply.header('Idempotency-Replayed', 'true')
   answer.afterCommit?.()
   return send(reply, answer)
+}
+
+const mostTries = 5
+
+async function answerUnderKey(
+  request: FastifyRequest,
+  key: string,
+  { db, keyring, keys }: Pick<AdminParts, 'db' | 'keyring' | 'keys'>,
+  work: (trx: Db) => Promise<Answer>,
+  { changesKey = false }: Options,
+): Promise<{ readonly answer: Answer; readonly replayed: boolean }> {
+  const caller = nameCaller(getCaller(request))
+  const context = contextOfAnswer(caller, key)
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const done = await db.transaction().execute(async (trx) => {
+      const storeKeyId = await (changesKey ? findStoreKeyId(trx) : keepStoreKey(trx))
+      // The key was changed a moment ago, and this process has not seen that yet.
+      if (storeKeyId !== undefined && storeKeyId !== keyring.keyId) return undefined
+      const digests = digestRequest(request, keyring)
+      const [digest = Buffer.alloc(0)] = digests
+      const kept = await takeKey(trx, caller, key, digest)
+      if (kept) {
+        const sameRequest = digests.some((one) => timingSafeEqual(one, kept.request))
+        if (!sameRequest) throw new IdempotencyKeyReused()
+        const plain = Buffer.from(keyring.open(kept.sealed, context)).toString()
+        return { answer: JSON.parse(plain) as Answer, replayed: true }
+      }
+      const made = await work(trx)
+      const { status, headers, body } = made
+      const sealed = keyring.seal(Buffer.from(JSON.stringify({ status, headers, body })), context)
+      await keepAnswer(trx, caller, key, status, sealed)
+      return { answer: made, replayed: false }
+    })
+    if (done) return done
+    await keys.follow()
+  }
+  throw new SecretKeyWrong(
+    'the secret key is being changed, again and again; nothing was done: send the request again',
+  )
 }
 
 function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {

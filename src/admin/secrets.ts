@@ -75,9 +75,12 @@ export function secretRoutes(scope: AdminScope, parts: AdminParts): void {
       },
     },
     async (request, reply) =>
-      answerOnce(request, reply, parts, async (trx) => ({
-        status: 200,
-        body: await keys.rotateWithin(trx),
-      })),
+      answerOnce(
+        request,
+        reply,
+        parts,
+        async (trx) => ({ status: 200, body: await keys.rotateWithin(trx) }),
+        { changesKey: true },
+      ),
   )
 }

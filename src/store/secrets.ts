@@ -116,6 +116,16 @@ export async function findStoreKeyId(db: Db): Promise<string | undefined> {
 }
 
 /**
+ * Lets nobody change the store's key until the transaction ends. What it seals is so there for the next change
+ * to find: by the change after that one, the key that it is under may be gone.
+ * @returns the id of the store's key; undefined while none has been given
+ */
+export async function keepStoreKey(trx: Db): Promise<string | undefined> {
+  const row = await trx.selectFrom('secret_key').select('key_id').forShare().executeTakeFirst()
+  return row?.key_id
+}
+
+/**
  * Takes the lock under which keys are changed, until the transaction ends, and lets a store without a key
  * have this one.
  * @returns the id of the store's key

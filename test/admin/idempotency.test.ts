@@ -1,8 +1,20 @@
 import { sql } from 'kysely'
 import t from 'tap'
-import { createKeyring } from '../../src/security/keyring.ts'
+import {
+  createKeyring,
+  createKeyringOf,
+  deriveSecretKey,
+  type SecretKey,
+} from '../../src/security/keyring.ts'
 import { openStore } from '../../src/store/db.ts'
 import { purge } from '../../src/store/purge.ts'
+import {
+  findOtherKeyIds,
+  keepStoreKey,
+  lockStoreKey,
+  rewrapAll,
+  setStoreKeyId,
+} from '../../src/store/secrets.ts'
 import { noteSecret, secret } from '../helpers/secrets.ts'
 import { forEachStore, makeStore, openTestStore } from '../helpers/stores.ts'
 import { openAccountApp, problemOf, refusal } from './account-app.ts'
@@ -157,6 +169,66 @@ t.test(
     t.strictSame(refusal(moved), problemOf(500, 'SECRET_KEY_WRONG'))
   },
 )
+
+t.test('an answer is sealed under the key that the store is on by then', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const [before, now] = [secret('secret key'), secret('secret key')].map(deriveSecretKey) as [
+      SecretKey,
+      SecretKey,
+    ]
+    const keyring = createKeyringOf(before, [])
+    let followed = 0
+    const follow = async () => {
+      followed += 1
+      keyring.exchange(now, [before])
+    }
+    const rotateWithin = async () => ({ rewrapped: 0, keyId: now.id })
+    const keys = { keyring, findNextKeyId: () => undefined, rotateWithin, follow }
+    const { ask, letIn } = await openAccountApp(t, db, { keyring, keys })
+    await letIn('ana', 'reader')
+    await db.transaction().execute((trx) => lockStoreKey(trx, before.id))
+    const make = async (key: string) => {
+      const made = await ask(tokens, { body: { name: 'x' }, headers: under(key) })
+      return { ...made, token: noteSecret(made.body.token) }
+    }
+    const first = await make('k1')
+    t.equal(followed, 0)
+    t.strictSame(await findOtherKeyIds(db, before.id), [])
+
+    // Another process has changed it, and what was sealed before with it.
+    await db.transaction().execute(async (trx) => {
+      await lockStoreKey(trx, before.id)
+      await rewrapAll(trx, createKeyringOf(now, [before]))
+      await setStoreKeyId(trx, now.id)
+    })
+    t.equal((await make('k1')).token, first.token, 'what the other has sealed is opened')
+    t.equal(followed, 1)
+    t.equal((await make('k2')).status, 201)
+    t.strictSame(await findOtherKeyIds(db, now.id), [])
+  })
+})
+
+t.test('the secret key is not changed between sealing and commit', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  await db.transaction().execute((trx) => lockStoreKey(trx, '00'.repeat(8)))
+  const order: string[] = []
+  let change: Promise<unknown> | undefined
+  await db.transaction().execute(async (trx) => {
+    t.equal(await keepStoreKey(trx), '00'.repeat(8))
+    const beside = db.transaction().execute((other) => keepStoreKey(other))
+    t.equal(await beside, '00'.repeat(8), 'others seal at the same time')
+    change = db
+      .transaction()
+      .execute((other) => lockStoreKey(other, '00'.repeat(8)))
+      .then(() => order.push('changed'))
+    const waiting = sql`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`
+    while ((await waiting.execute(db)).rows.length === 0);
+    order.push('sealed')
+  })
+  await change
+  t.strictSame(order, ['sealed', 'changed'])
+})
 
 t.test('a key is free again after 24 hours, and its answer is deleted', async (t) => {
   await forEachStore(t, async (t, { db }) => {
