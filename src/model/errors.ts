@@ -95,6 +95,17 @@ export class StoreUnavailable extends TaxiwayError {
   }
 }
 
+/** A newer version has brought the store's schema further than this one knows it. */
+export class StoreNewer extends TaxiwayError {
+  /** @param migrations names of those that this version does not know */
+  constructor(migrations: readonly string[]) {
+    super(
+      'STORE_NEWER',
+      `a newer version of Taxiway has changed the store's schema (${migrations.join(', ')}), and this one does not know it. Run the newer version, or restore the backup from before the upgrade`,
+    )
+  }
+}
+
 /** Another process holds the embedded database's folder. */
 export class DataDirLocked extends TaxiwayError {
   constructor(message: string) {

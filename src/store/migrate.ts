@@ -1,4 +1,6 @@
-import { type Migration, Migrator } from 'kysely/migration'
+import { sql } from 'kysely'
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration'
+import { StoreNewer } from '../model/errors.ts'
 import type { Db } from './db.ts'
 import * as foundation from './migrations/0001-foundation.ts'
 import * as lawOfTheFeed from './migrations/0002-law-of-the-feed.ts'
@@ -20,10 +22,22 @@ const migrations: Record<string, Migration> = {
 /**
  * Brings the schema up to date. Several processes may call it at once: one works, the others wait.
  * @returns the names of the migrations that were applied now
+ * @throws StoreNewer when a newer version has been here
  */
 export async function migrate(db: Db): Promise<readonly string[]> {
+  const unknown = (await readApplied(db)).filter((name) => !Object.hasOwn(migrations, name))
+  if (unknown.length > 0) throw new StoreNewer(unknown)
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error, results = [] } = await migrator.migrateToLatest()
   if (error) throw error
   return results.map((result) => result.migrationName)
+}
+
+async function readApplied(db: Db): Promise<readonly string[]> {
+  const table = await sql<{ found: boolean }>`
+    select to_regclass(${DEFAULT_MIGRATION_TABLE}) is not null as found`.execute(db)
+  if (!table.rows[0]?.found) return []
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`.execute(db)
+  return rows.map(({ name }) => name)
 }

@@ -120,6 +120,17 @@ t.test('migrating a second time changes nothing', async (t) => {
   })
 })
 
+t.test('a store that a newer version has changed is refused, and left as it is', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    await sql`insert into kysely_migration values ('9999-of-tomorrow', now())`.execute(db)
+    await t.rejects(migrate(db), {
+      code: 'STORE_NEWER',
+      message:
+        /newer version .*\(9999-of-tomorrow\).* Run the newer version, or restore the backup/,
+    })
+  })
+})
+
 const migratingProcess = fileURLToPath(new URL('migrating-process.ts', import.meta.url))
 
 t.test('several processes may migrate one empty database at once', async (t) => {
