@@ -22,6 +22,7 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
         operationId: 'getLiveness',
         summary: 'Whether the process runs',
         tags: ['health'],
+        security: [],
         response: { 200: { description: 'It runs.', ...ok } },
       },
     },
@@ -35,6 +36,7 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
         operationId: 'getReadiness',
         summary: 'Whether polls can be answered',
         tags: ['health'],
+        security: [],
         response: {
           200: { description: 'They can.', ...ok },
           503: {
@@ -64,6 +66,7 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
         operationId: 'getMetrics',
         summary: 'Figures for Prometheus',
         tags: ['health'],
+        security: [],
         response: {
           200: {
             description: 'In the text format 0.0.4.',
