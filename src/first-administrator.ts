@@ -3,6 +3,7 @@ import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { ensureDataDir } from './data-dir.ts'
+import { checkOwner } from './file-owner.ts'
 import type { Log } from './log.ts'
 import { ConfigError } from './model/errors.ts'
 import { hashPassword, makePassword, verifyPassword } from './security/passwords.ts'
@@ -49,6 +50,7 @@ async function writeOrRead(path: string, password: string): Promise<string> {
   } finally {
     await unlink(draft)
   }
+  await checkOwner(path)
   const found = (await readFile(path, 'utf8')).trimEnd()
   if (found === '')
     throw new ConfigError(`${path} is empty: remove it, and a password is made anew`)

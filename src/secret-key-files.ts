@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { checkOwner } from './file-owner.ts'
 import { ConfigError } from './model/errors.ts'
 
 /**
@@ -94,6 +95,7 @@ interface KeyFile {
 
 async function readKeyFile(path: string): Promise<KeyFile | undefined> {
   try {
+    await checkOwner(path)
     const [text, { mode, mtime }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
     const secret = text.trim()
     if (secret.length < 32) {

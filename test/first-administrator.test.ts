@@ -1,4 +1,11 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  lchownSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
@@ -52,6 +59,26 @@ t.test('a password that is given is taken, and stands in no file', async (t) => 
   t.equal(await verifyPassword(given, (await findAccount(store.db, 'root'))?.passwordHash), true)
   t.same(readdirSync(config.dataDir), [])
   t.notMatch(lines.join(), given)
+})
+
+const onlyRoot = process.geteuid?.() === 0 ? false : 'only the superuser gives files away'
+
+t.test('a password that another user has put there is refused', { skip: onlyRoot }, async (t) => {
+  const store = await openTestStore(t, 'postgresql')
+  const nobody = 65_534
+  const plant = {
+    'his file': (file: string) => writeFileSync(file, 'what he has thought of\n'),
+    'his link to what all can read': (file: string) => symlinkSync('/etc/passwd', file),
+  }
+  for (const [name, put] of Object.entries(plant)) {
+    const { config, log, file } = startIn(makeFolder(t))
+    put(file)
+    lchownSync(file, nobody, nobody)
+    const refused = ensureAdministrator(store, config, log)
+    await t.rejects(refused, ConfigError, name)
+    await t.rejects(refused, { message: /admin-password belongs to another user \(65534\)/ })
+    t.same(await readAccounts(store.db), [])
+  }
 })
 
 t.test('a start that was cut short behind the file goes on with its password', async (t) => {

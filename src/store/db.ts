@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite, types as pgliteTypes } from '@electric-sql/pglite'
 import {
@@ -50,8 +50,10 @@ async function openEmbedded(dataDir: string): Promise<Store> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const unlock = await lockDataDir(dataDir)
   try {
+    const folder = join(dataDir, 'pglite')
+    await makePrivate(folder)
     const pglite = await PGlite.create({
-      dataDir: join(dataDir, 'pglite'),
+      dataDir: folder,
       parsers: { [pgliteTypes.INT8]: exactNumber, [pgliteTypes.BYTEA]: bytesFromHex },
       // PGlite's own goes through an array of strings, one a byte.
       serializers: { [pgliteTypes.BYTEA]: bytesToHex },
@@ -73,6 +75,18 @@ async function openEmbedded(dataDir: string): Promise<Store> {
       `the embedded database in ${dataDir} does not open: ${(cause as Error).message}`,
       { cause },
     )
+  }
+}
+
+/** PGlite lets everybody read and write its files: in a data folder that others may look into, this one keeps them out. */
+async function makePrivate(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  try {
+    await chmod(folder, 0o700)
+  } catch (error) {
+    // It was made by another user, whose it is to close; or the file system has no modes.
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['EPERM', 'ENOTSUP', 'EROFS'].includes(code)) throw error
   }
 }
 

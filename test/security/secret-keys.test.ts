@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -243,6 +251,20 @@ t.test(
     t.equal(deriveSecretKey(keyIn(dataDir)).id, await findStoreKeyId(db))
   },
 )
+
+const onlyRoot = process.geteuid?.() === 0 ? false : 'only the superuser gives files away'
+
+t.test('a key that another user has put there is refused', { skip: onlyRoot }, async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const dataDir = makeFolder(t)
+  writeFileSync(join(dataDir, 'secret-key'), secret('secret key'), { mode: 0o600 })
+  chownSync(join(dataDir, 'secret-key'), 65_534, 65_534)
+  await t.rejects(open(t, db, { dataDir }).opened, {
+    code: 'CONFIG_INVALID',
+    message: /secret-key belongs to another user \(65534\)/,
+  })
+  t.equal(await findStoreKeyId(db), undefined)
+})
 
 t.test('a key that others can read is warned of, and half a key is refused', async (t) => {
   const dataDir = makeFolder(t)

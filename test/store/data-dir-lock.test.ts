@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -24,6 +32,16 @@ t.test('a second process on an embedded database is refused and told of the firs
   t.equal(await first.ended, 0)
   t.notOk(existsSync(lockOf(place.dataDir)), 'a process that ends gives the folder back')
   await (await openStore(place)).close()
+})
+
+t.test('others on the machine reach no file of the embedded database', async (t) => {
+  const dataDir = makeFolder(t)
+  const folder = join(dataDir, 'pglite')
+  mkdirSync(folder)
+  for (const open of [dataDir, folder]) chmodSync(open, 0o755)
+  await (await openStore({ dataDir, databaseUrl: undefined })).close()
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+  t.ok(existsSync(join(folder, 'PG_VERSION')))
 })
 
 t.test('the lock of a process that was killed is taken over', async (t) => {
