@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import t from 'tap'
 import { reconcileCollections } from '../../src/intake/reconcile.ts'
+import { findAccount, readGrants } from '../../src/store/accounts.ts'
 import { readCollections } from '../../src/store/collections.ts'
 import { type Db, openStore } from '../../src/store/db.ts'
 import { readBlocks, readSafeLabel } from '../../src/store/feed.ts'
@@ -65,6 +66,10 @@ async function fill(db: Db): Promise<void> {
     insert into withdrawals (indicator_id, collection_id, binding, through_publication, withdrawn_at)
     values (2, 0, 0, 2, now())`.execute(db)
   await sql`update publications set live_count = 2`.execute(db)
+  await sql`
+    insert into accounts (name, password_hash, role)
+    values ('esa1', 'scrypt$…', 'reader'), ('admin', 'scrypt$…', 'administrator')`.execute(db)
+  await sql`insert into grants values (1, 1, true, false)`.execute(db)
 }
 
 async function readContents(db: Db): Promise<readonly string[]> {
@@ -94,7 +99,13 @@ t.test('a store of the version before comes up as it was', async (t) => {
   const { error } = await migrator.migrateToLatest()
   t.equal(error, undefined)
   await fill(db)
-  t.same(await migrate(db), ['0005-shapes'])
+  t.same(await migrate(db), ['0005-shapes', '0006-accounts'])
+  t.match(await findAccount(db, 'esa1'), {
+    account: { id: 1, name: 'esa1', role: 'reader' },
+    passwordHash: 'scrypt$…',
+    disabled: false,
+  })
+  t.same([...(await readGrants(db, 1))], [[1, { read: true, write: false }]])
   t.same(await readContents(db), [`<package >${hosts[0]}`, `<package >${hosts[2]}`])
   t.same(await findFaults(db), {})
 
