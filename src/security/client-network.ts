@@ -5,7 +5,8 @@ import { isIPv4, isIPv6 } from 'node:net'
  * and of IPv6 the /64 network, which is the least that a client is given.
  * @returns such as `192.0.2.7` or `2001:db8:0:1::/64`; of anything else the beginning
  */
-export function clientNetwork(address: string): string {
+export function clientNetwork(given: string): string {
+  const address = withoutPort(given)
   if (isIPv4(address)) return address
   const [plain = ''] = address.split('%', 1)
   // A trusted proxy may name what is no address, and of any length.
@@ -18,6 +19,12 @@ export function clientNetwork(address: string): string {
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':')}::/64`
+}
+
+/** Some proxies name the port, too: with each connection the client would be another. */
+function withoutPort(given: string): string {
+  const [, inBrackets, beforePort] = /^(?:\[([^\]]*)\](?::\d*)?|([\d.]+):\d*)$/.exec(given) ?? []
+  return inBrackets ?? beforePort ?? given
 }
 
 /** The eight groups of a valid IPv6 address. */
