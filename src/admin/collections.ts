@@ -37,6 +37,8 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
   const { db, log, followCollections } = parts
 
   const noteChanges = (caller: Caller, changes: readonly Change[]) => {
+    // Where nothing changes, too: what was cut short before is finished.
+    followCollections()
     const changed = changes.filter(({ kind }) => kind === 'new' || kind === 'changed')
     if (changed.length === 0) return
     const collections = changed.map(({ name, kind, settings }) => ({
@@ -45,7 +47,6 @@ export function collectionRoutes(scope: AdminScope, parts: AdminParts): void {
       settings: settings.map(({ setting }) => setting),
     }))
     logChange(log, caller, { collections }, 'changed collections')
-    followCollections()
   }
 
   scope.get(

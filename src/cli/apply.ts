@@ -35,9 +35,10 @@ export function applyCommand(called: 'apply' | 'collection apply' = 'apply'): Co
           if (!options.json) console.log('Nothing was changed: this was a dry run.')
           return
         }
-        const changed = changedOf(changes)
-        if (!options.wait || changed.length === 0) return
-        const followed = await untilFollowed(connection, changed)
+        if (!options.wait) return
+        const toFollow = [...changedOf(changes), ...(await findCutShort(connection, changes))]
+        if (toFollow.length === 0) return
+        const followed = await untilFollowed(connection, toFollow)
         if (options.json) return
         for (const collection of followed) console.log(describeFeed(collection, before))
       })
@@ -47,6 +48,16 @@ export function applyCommand(called: 'apply' | 'collection apply' = 'apply'): Co
 
 function changedOf(changes: readonly CollectionChange[]): readonly string[] {
   return changes.filter(({ kind }) => kind === 'new' || kind === 'changed').map(({ name }) => name)
+}
+
+/** @returns those whose settings are as in the file, and whose feeds an earlier apply left behind */
+async function findCutShort(
+  connection: AdminConnection,
+  changes: readonly CollectionChange[],
+): Promise<readonly string[]> {
+  const unchanged = changes.filter(({ kind }) => kind === 'unchanged').map(({ name }) => name)
+  const found = await readNamed(connection, unchanged)
+  return found.filter(({ behind }) => behind).map(({ name }) => name)
 }
 
 async function readNamed(

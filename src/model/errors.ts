@@ -41,7 +41,7 @@ export class FeedsBehind extends TaxiwayError {
   constructor(collections: readonly string[]) {
     super(
       'FEEDS_BEHIND',
-      `the settings are stored, and the feeds do not follow them yet: ${collections.join(', ')}. The error before this says why. Mend that and start the service: its sweep tries again within a minute`,
+      `the settings are stored, and the feeds do not follow them yet: ${collections.join(', ')}. The error before this says why. Mend that and give the same command again, or start the service: its sweep tries again within a minute`,
     )
   }
 }

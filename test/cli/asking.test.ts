@@ -289,28 +289,40 @@ t.test(
   },
 )
 
-t.test('without a server, apply ends with an error where the feeds cannot follow', async (t) => {
-  const { run, settings } = await prepare(t, 'PostgreSQL')
-  await run(['apply', seeds])
-  const client = new pg.Client({ connectionString: settings.TAXIWAY_DATABASE_URL })
-  await client.connect()
-  await client.query(`
+t.test(
+  'without a server, apply ends with an error where the feeds cannot follow, and finishes it later',
+  async (t) => {
+    const { run, settings } = await prepare(t, 'PostgreSQL')
+    await run(['apply', seeds])
+    const client = new pg.Client({ connectionString: settings.TAXIWAY_DATABASE_URL })
+    await client.connect()
+    t.teardown(() => client.end())
+    const query = (text: string) => client.query(text)
+    await query(`
     create function refuse() returns trigger language plpgsql
       as $$ begin raise exception 'the disk is full'; end $$;
     create trigger refuse before update of reconciled_version on collections
       execute function refuse();`)
-  await client.end()
-  const narrow = join(await makeFolder(t), 'narrow.yaml')
-  await writeFile(narrow, 'collections:\n  - { name: tid, description: x, rule: { tag: a } }\n')
-  const applied = await runTaxiway(t, ['apply', narrow], settings)
-  const [shown] = await run(['collection', 'show', 'tid', '--json'])
-  t.match(applied, {
-    code: 1,
-    stdout: /^~ tid: changed$/m,
-    stderr: /the disk is full[\s\S]*^taxiway: the settings are stored, .* follow them yet: tid\. /m,
-  })
-  t.match(JSON.parse(String(shown?.stdout)), { behind: true, rule: { tag: 'a' } })
-})
+    const narrow = join(await makeFolder(t), 'narrow.yaml')
+    await writeFile(narrow, 'collections:\n  - { name: tid, description: x, rule: { tag: a } }\n')
+    const applied = await runTaxiway(t, ['apply', narrow], settings)
+    const [shown] = await run(['collection', 'show', 'tid', '--json'])
+    t.match(applied, {
+      code: 1,
+      stdout: /^~ tid: changed$/m,
+      stderr:
+        /the disk is full[\s\S]*^taxiway: the settings are stored, .* follow them yet: tid\. /m,
+    })
+    t.match(JSON.parse(String(shown?.stdout)), { behind: true, rule: { tag: 'a' } })
+
+    const again = await runTaxiway(t, ['apply', narrow], settings)
+    t.match(again, { code: 1, stdout: /^= tid: unchanged$/m, stderr: /the disk is full/ })
+    await query('drop trigger refuse on collections')
+    const [mended, followed] = await run(['apply', narrow], ['collection', 'show', 'tid', '--json'])
+    t.match(mended, { code: 0, stdout: /^= tid: unchanged$/m })
+    t.match(JSON.parse(String(followed?.stdout)), { behind: false })
+  },
+)
 
 t.test('a server of another version is asked, and one that is none is told', async (t) => {
   const { run, folder } = await prepare(t, 'the embedded database')
