@@ -21,6 +21,13 @@ const NameParameter = Type.Object({ name: Type.String({ description: 'Such as ot
 
 export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
   const { db, intake } = parts
+  // Each holds a connection while it waits for who is writing: many at once would leave none for polls.
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work)
+    last = done.catch(() => {})
+    return done
+  }
 
   scope.get(
     '/api/v1/sources',
@@ -80,17 +87,24 @@ export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
       if (since > intake.clock()) {
         throw new ValidationFailed([{ place: '/since', message: 'must lie in the past' }])
       }
-      return answerOnce(request, reply, parts, async (trx) => {
-        const source = await getSource(trx, request.params.name)
-        await requestResync(trx, source.id, since)
-        const details = { source: source.name, since: since.toISOString() }
-        return {
-          status: 202,
-          body: describeResync(source, since),
-          afterCommit: () =>
-            logChange(parts.log, getCaller(request), details, 'asked for a walk from a moment on'),
-        }
-      })
+      return inTurn(() =>
+        answerOnce(request, reply, parts, async (trx) => {
+          const source = await getSource(trx, request.params.name)
+          await requestResync(trx, source.id, since)
+          const details = { source: source.name, since: since.toISOString() }
+          return {
+            status: 202,
+            body: describeResync(source, since),
+            afterCommit: () =>
+              logChange(
+                parts.log,
+                getCaller(request),
+                details,
+                'asked for a walk from a moment on',
+              ),
+          }
+        }),
+      )
     },
   )
 }

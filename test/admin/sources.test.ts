@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { readWalkCursor } from '../../src/ingest/walk-cursor.ts'
 import { untried } from '../../src/model/source-state.ts'
+import { lockIntake } from '../../src/store/blocks.ts'
 import type { Db } from '../../src/store/db.ts'
 import { acquireLease } from '../../src/store/leases.ts'
 import { writeSourceState } from '../../src/store/source-state.ts'
@@ -148,6 +150,26 @@ t.test('sources come page by page', async (t) => {
     t.equal(status, 400, bad)
     t.match(body, { code: 'VALIDATION_FAILED', errors: [{ place: bad.split('=')[0] }] })
   }
+})
+
+t.test('many who ask for walks while somebody writes leave connections to others', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const app = await open(t, db)
+  await getSourceId(db, 'otx')
+  const body = { since: '2026-01-01T00:00:00Z' }
+  let asked: ReturnType<AdminApp['ask']>[] = []
+  await db.transaction().execute(async (trx) => {
+    await lockIntake(trx)
+    asked = Array.from({ length: 15 }, () =>
+      app.ask('root', 'POST /api/v1/sources/otx/resync', { body }),
+    )
+    const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted
+      and database = (select oid from pg_database where datname = current_database())`
+    while ((await waiting.execute(trx)).rows.length === 0);
+    t.equal((await app.ask('ann', 'GET /api/v1/sources')).status, 200)
+    t.equal((await waiting.execute(trx)).rows.length, 1)
+  })
+  for (const { status } of await Promise.all(asked)) t.equal(status, 202)
 })
 
 t.test('a source is walked again from a moment that is asked for, once', async (t) => {
