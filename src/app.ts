@@ -52,7 +52,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await app.register(swagger, openapiOptions(parts.version, parts.publicUrl))
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.
   const hsts = parts.publicUrl?.startsWith('https:') ?? false
-  await app.register(helmet, { strictTransportSecurity: hsts })
+  await app.register(helmet, {
+    // Of other names nothing is known here.
+    strictTransportSecurity: hsts && { includeSubDomains: false },
+  })
   app.setNotFoundHandler(nothingThere)
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.requests.observe(

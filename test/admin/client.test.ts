@@ -219,11 +219,20 @@ t.test('a private CA is trusted where it is named, and only there', async (t) =>
   await once(server, 'listening')
   t.teardown(() => server.close())
   const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const ask = (ca?: string) =>
-    accountCalls(createConnection(createHttpTransport({ url, token, ca }), '1')).get('x')
+  const ask = (ca?: string, at = url) =>
+    accountCalls(createConnection(createHttpTransport({ url: at, token, ca }), '1')).get('x')
   t.match(await failureOf(t, ask()), {
     code: 'SERVER_UNREACHABLE',
     message: /certificate is not trusted .*TAXIWAY_CA_FILE names who signs it/,
   })
   t.match(await ask(issuer.cert), { name: 'x' })
+  const otherName = new URL(url)
+  otherName.hostname = '127.0.0.2'
+  server.close()
+  server.closeAllConnections()
+  server.listen(Number(url.port), '127.0.0.2')
+  await once(server, 'listening')
+  const misnamed = await failureOf(t, ask(issuer.cert, otherName))
+  t.match(misnamed.message, /certificate is not for this name \(.*127\.0\.0\.2 is not in/)
+  t.notMatch(String(misnamed.message), /TAXIWAY_CA_FILE/)
 })

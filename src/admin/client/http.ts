@@ -149,8 +149,11 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 function tlsReason(code: string, message: string): string | undefined {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `its certificate is not for this name (${message})`
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)) {
-    return `its certificate is not trusted (${message}); TAXIWAY_CA_FILE names who signs it`
+    return `its certificate is not trusted (${message.split(';', 1)[0]}); TAXIWAY_CA_FILE names who signs it`
   }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
     return `it does not speak TLS as it should (${code}); is it https:// that it speaks?`
