@@ -226,6 +226,15 @@ t.test('a private CA is trusted where it is named, and only there', async (t) =>
     message: /certificate is not trusted .*TAXIWAY_CA_FILE names who signs it/,
   })
   t.match(await ask(issuer.cert), { name: 'x' })
+  const strict = createTlsServer({ cert, key, ca: issuer.cert, requestCert: true })
+  strict.listen(0, '127.0.0.1')
+  await once(strict, 'listening')
+  t.teardown(() => strict.close())
+  const strictUrl = new URL(`https://127.0.0.1:${(strict.address() as AddressInfo).port}`)
+  t.match(await failureOf(t, ask(issuer.cert, strictUrl)), {
+    code: 'SERVER_UNREACHABLE',
+    message: /it wants a client certificate/,
+  })
   const otherName = new URL(url)
   otherName.hostname = '127.0.0.2'
   server.close()

@@ -152,6 +152,9 @@ function tlsReason(code: string, message: string): string | undefined {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return `its certificate is not for this name (${message})`
   }
+  if (/ALERT_CERTIFICATE_REQUIRED/.test(code)) {
+    return 'it wants a client certificate, which this command has none of; give it on the machine of the server, without --url'
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)) {
     return `its certificate is not trusted (${message.split(';', 1)[0]}); TAXIWAY_CA_FILE names who signs it`
   }
