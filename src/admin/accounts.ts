@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { Fault } from '../http/problem.ts'
 import { getCaller } from '../http/who-is-asking.ts'
-import { accountNameFault, passwordFault } from '../model/account.ts'
+import { newAccountNameFault, passwordFault } from '../model/account.ts'
 import { AccountExists, LastAdministrator } from '../model/errors.ts'
 import { hashPassword, makePassword } from '../security/passwords.ts'
 import { changeAccount, putGrant } from '../store/account-changes.ts'
@@ -230,7 +230,7 @@ export function accountRoutes(scope: AdminScope, parts: AdminParts): void {
 }
 
 function nameFaults(name: string): readonly Fault[] {
-  const fault = accountNameFault(name)
+  const fault = newAccountNameFault(name)
   return fault === undefined ? [] : [{ place: '/name', message: fault }]
 }
 

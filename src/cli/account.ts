@@ -5,7 +5,7 @@ import {
   accountCalls,
   type Grant,
 } from '../admin/client/accounts.ts'
-import { accountNameFault, type Role, roles } from '../model/account.ts'
+import { newAccountNameFault, type Role, roles } from '../model/account.ts'
 import { ConfigError } from '../model/errors.ts'
 import { certificateCommand } from './account-certificate.ts'
 import { accountToText } from './account-text.ts'
@@ -60,7 +60,7 @@ function addCommand(): Command {
     .addHelpText('after', '\nExample:\n  taxiway account add esa1 --read esa-network esa-hashes')
     .action((name: string, options: AddOptions) =>
       asking(options, async (connection) => {
-        const fault = accountNameFault(name)
+        const fault = newAccountNameFault(name)
         if (fault) throw new ConfigError(`the name "${name}" ${fault}`)
         const { role, clientAgeOut: clientAgeOutDays, passwordless, json } = options
         const password = passwordless ? undefined : await readNewPassword(options, name)

@@ -53,6 +53,17 @@ export function accountNameFault(name: string): string | undefined {
   return 'must have 1 to 128 characters, none of them a control character'
 }
 
+/** As `accountNameFault`, and what would let a new account pass for another in a list or a log. */
+export function newAccountNameFault(name: string): string | undefined {
+  const fault = accountNameFault(name)
+  if (fault !== undefined) return fault
+  if (name !== name.trim()) return 'must not begin or end with a blank'
+  if (/[\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(name)) {
+    return 'must not hold signs that nobody sees'
+  }
+  return undefined
+}
+
 /** What is wrong with a password that a person chose, as the end of a sentence, or undefined. */
 export function passwordFault(password: string): string | undefined {
   if (password.trim() === '') return 'must have more than blanks'
