@@ -1,4 +1,4 @@
-import { caseLines, casesOf, quoted } from './completion-cases.ts'
+import { casesOf, offer, quoted, walkWord } from './completion-cases.ts'
 import type { CompletedCommand } from './completion-tree.ts'
 
 /** For bash 3.2 and later. */
@@ -71,49 +71,8 @@ _taxiway() {
       # Within a word: what follows is of it too.
       [@=:]*) i=$((i + 1)); continue ;;
     esac
-    case "$at/$word" in
-      ${cases.commands.join(' | ')})
-        if [[ $place == 0 && -z $option ]]; then
-          at="$at/$word"
-          continue
-        fi ;;
-    esac
-    case "$word" in
-      -*)
-        option=$word
-        case "$at $word" in
-          ${cases.oneValue.join(' | ')}) takes=one ;;
-          ${cases.manyValues.join(' | ')}) takes=many ;;
-          *) option='' ;;
-        esac ;;
-      *)
-        if [[ -z $option ]]; then place=$((place + 1))
-        elif [[ $takes == one ]]; then option=''
-        fi ;;
-    esac
-  done
-  case "$_taxiway_typed" in
-    -*)
-      case "$at" in
-${caseLines(cases.flags, '        ')}
-      esac
-      return ;;
-  esac
-  if [[ -n $option ]]; then
-    case "$at $option" in
-${caseLines(cases.optionValues, '      ')}
-    esac
-    return
-  fi
-  if [[ $place == 0 ]]; then
-    case "$at" in
-${caseLines(cases.subcommands, '      ')}
-    esac
-  fi
-  case "$at $place" in
-${caseLines(cases.places, '    ')}
-  esac
-}
+${walkWord(cases)}  done
+${offer(cases, '$_taxiway_typed')}}
 
 complete -F _taxiway taxiway
 `

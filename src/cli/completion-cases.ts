@@ -78,6 +78,60 @@ export function casesOf(commands: readonly CompletedCommand[], actions: Actions)
   }
 }
 
-export function caseLines(cases: readonly Case[], indent: string): string {
+function caseLines(cases: readonly Case[], indent: string): string {
   return cases.map(({ pattern, action }) => `${indent}${pattern}) ${action} ;;`).join('\n')
+}
+
+/**
+ * The lines for bash and zsh that follow one `$word` of the line: `$at` is the command so far, `$place` counts
+ * its arguments, `$option` is the option that still takes values and `$takes` says how many.
+ */
+export function walkWord(cases: Cases): string {
+  return `    case "$at/$word" in
+      ${cases.commands.join(' | ')})
+        if [[ $place == 0 && -z $option ]]; then
+          at="$at/$word"
+          continue
+        fi ;;
+    esac
+    case "$word" in
+      -*)
+        option=$word
+        case "$at $word" in
+          ${cases.oneValue.join(' | ')}) takes=one ;;
+          ${cases.manyValues.join(' | ')}) takes=many ;;
+          *) option='' ;;
+        esac ;;
+      *)
+        if [[ -z $option ]]; then place=$((place + 1))
+        elif [[ $takes == one ]]; then option=''
+        fi ;;
+    esac
+`
+}
+
+/** The lines for bash and zsh that offer what fits behind that. @param typed the last word, as far as it is typed */
+export function offer(cases: Cases, typed: string): string {
+  return `  case "${typed}" in
+    -*)
+      case "$at" in
+${caseLines(cases.flags, '        ')}
+      esac
+      return ;;
+  esac
+  if [[ -n $option ]]; then
+    case "$at $option" in
+${caseLines(cases.optionValues, '      ')}
+    esac
+    return
+  fi
+  if [[ $place == 0 ]]; then
+    case "$at" in
+${caseLines(cases.subcommands, '      ')}
+    esac
+  fi
+  case "$at $place" in
+${caseLines(cases.places, '    ')}
+  esac
+`
 }

@@ -1,4 +1,4 @@
-import { caseLines, casesOf, quoted } from './completion-cases.ts'
+import { casesOf, offer, quoted, walkWord } from './completion-cases.ts'
 import type { CompletedCommand, Described } from './completion-tree.ts'
 
 export function zshScript(commands: readonly CompletedCommand[]): string {
@@ -31,49 +31,8 @@ _taxiway() {
   local -a list
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
-    case "$at/$word" in
-      ${cases.commands.join(' | ')})
-        if [[ $place == 0 && -z $option ]]; then
-          at="$at/$word"
-          continue
-        fi ;;
-    esac
-    case "$word" in
-      -*)
-        option=$word
-        case "$at $word" in
-          ${cases.oneValue.join(' | ')}) takes=one ;;
-          ${cases.manyValues.join(' | ')}) takes=many ;;
-          *) option='' ;;
-        esac ;;
-      *)
-        if [[ -z $option ]]; then place=$((place + 1))
-        elif [[ $takes == one ]]; then option=''
-        fi ;;
-    esac
-  done
-  case "$PREFIX" in
-    -*)
-      case "$at" in
-${caseLines(cases.flags, '        ')}
-      esac
-      return ;;
-  esac
-  if [[ -n $option ]]; then
-    case "$at $option" in
-${caseLines(cases.optionValues, '      ')}
-    esac
-    return
-  fi
-  if [[ $place == 0 ]]; then
-    case "$at" in
-${caseLines(cases.subcommands, '      ')}
-    esac
-  fi
-  case "$at $place" in
-${caseLines(cases.places, '    ')}
-  esac
-}
+${walkWord(cases)}  done
+${offer(cases, '$PREFIX')}}
 
 # As a file in $fpath it is the body of the function that zsh loads by itself.
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
