@@ -1,6 +1,6 @@
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { DataDirLocked } from '../model/errors.ts'
+import { DataDirLocked, StoreUnavailable } from '../model/errors.ts'
 
 interface Holder {
   readonly pid: number
@@ -12,14 +12,16 @@ interface Holder {
  * Claims the embedded database's folder for this process: two processes on it corrupt it.
  * The lock of a process that is gone (kill -9, power cut) is taken over.
  * @returns gives the folder back
- * @throws DataDirLocked naming the process that has it
+ * @throws DataDirLocked naming the process that has it; StoreUnavailable when the folder takes no file
  */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
   const path = join(dataDir, 'taxiway.lock')
   const own: Holder = { pid: process.pid, began: await whenBegan(process.pid) }
   const draft = `${path}.${process.pid}`
-  await writeFile(draft, JSON.stringify(own), { mode: 0o600 })
   try {
+    await writeFile(draft, JSON.stringify(own), { mode: 0o600 }).catch((cause) => {
+      throw cannotWrite(dataDir, cause)
+    })
     for (;;) {
       if (await linked(draft, path)) break
       const text = await readIfThere(path)
@@ -34,11 +36,16 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
       await removeStale(path, text)
     }
   } finally {
-    await unlink(draft)
+    await unlink(draft).catch(ignoreMissing)
   }
   return async () => {
     await unlink(path).catch(ignoreMissing)
   }
+}
+
+function cannotWrite(dataDir: string, cause: NodeJS.ErrnoException): StoreUnavailable {
+  const what = cause.code === 'ENOSPC' ? 'its disk is full: make room' : `${cause.code}`
+  return new StoreUnavailable(`nothing can be written to ${resolve(dataDir)}: ${what}`, { cause })
 }
 
 /** link() fails when the name is taken, on every file system: the lock appears whole or not at all. */

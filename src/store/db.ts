@@ -72,7 +72,7 @@ async function openEmbedded(dataDir: string): Promise<Store> {
   } catch (cause) {
     await unlock()
     throw new StoreUnavailable(
-      `the embedded database in ${dataDir} does not open: ${(cause as Error).message}`,
+      `the embedded database in ${dataDir} does not open: ${(cause as Error).message ?? "a file of it could not be read or written. Is its disk full, or the folder not this user's?"}`,
       { cause },
     )
   }
