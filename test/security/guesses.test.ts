@@ -1,9 +1,15 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { TooManyGuesses } from '../../src/model/errors.ts'
 import { clientNetwork } from '../../src/security/client-network.ts'
 import { createGuesses, type Guesses } from '../../src/security/guesses.ts'
 
 const home = '192.0.2.1'
+
+// What is garbage must not count: without this the heap tells when the collector last ran.
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 function start() {
   const clock = { now: 1_000_000 }
@@ -123,7 +129,7 @@ t.test('a device that goes on with an old password does not slow those beside it
 t.test('a flood of names and addresses takes a bounded memory', async (t) => {
   const { guesses } = start()
   const heap = () => {
-    globalThis.gc?.()
+    collectGarbage()
     return process.memoryUsage().heapUsed
   }
   const long = 'n'.repeat(120)
