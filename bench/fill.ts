@@ -17,6 +17,8 @@ export function benchCollection(change: Partial<CollectionSettings> = {}): Colle
     description: 'bench',
     rule: { all: [] },
     maxTlp: 'green',
+    type: 'data-feed',
+    inbox: false,
     nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'esa',

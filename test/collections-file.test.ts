@@ -36,7 +36,9 @@ t.test('what a collection does not say has a default', async (t) => {
     {
       name: 'one',
       description: 'One',
+      type: 'data-feed',
       rule: { all: [] },
+      inbox: false,
       maxTlp: 'green',
       nonPublic: false,
       bindings: ['urn:stix.mitre.org:xml:1.2'],
@@ -78,7 +80,7 @@ const faults: readonly (readonly [string, string, readonly (string | RegExp)[]])
   [
     'an unknown key',
     withLines('    maxTpl: green'),
-    [/line 2: collections\.0 has "maxTpl", which is not one of name, description, rule, maxTlp/],
+    [/line 2: collections\.0 has "maxTpl", which is not one of name, description, rule, type, inbox, maxTlp/],
   ],
   [
     'a bad name',

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import {
   type Rule as CollectionRule,
   cidrForms,
+  collectionTypes,
   contentBindings,
   packagings,
   profiles,
@@ -35,6 +36,7 @@ const Rule = Type.Unsafe<CollectionRule>(
           not: Type.Optional(Type.Ref('CollectionRule')),
           source: Type.Optional(Texts),
           author: Type.Optional(Texts),
+          sentTo: Type.Optional(Texts),
           tag: Type.Optional(Texts),
           type: Type.Optional(
             Type.Union([ObservableType, Type.Array(ObservableType, { minItems: 1 })], {
@@ -88,6 +90,16 @@ const maxTlp = Type.Enum([...tlpLevels], {
   description: 'Assertions above this level stay out.',
   default: 'green',
 })
+const type = Type.Enum([...collectionTypes], {
+  description:
+    'What TAXII calls it: a feed is polled for what is new since a label; a set is always sent whole, without labels.',
+  default: 'data-feed',
+})
+const inbox = Type.Boolean({
+  description:
+    'Whether accounts with a write grant may send Inbox_Messages to it; it then holds what was sent to it, besides what its rule selects.',
+  default: false,
+})
 const nonPublic = Type.Boolean({
   description: 'Whether reports that their source marks as not for the public may be shown.',
   default: false,
@@ -124,6 +136,8 @@ const refreshDays = Type.Integer({
 
 const optional = {
   maxTlp: Type.Optional(maxTlp),
+  type: Type.Optional(type),
+  inbox: Type.Optional(inbox),
   nonPublic: Type.Optional(nonPublic),
   bindings: Type.Optional(bindings),
   profile: Type.Optional(profile),
@@ -153,6 +167,8 @@ export const CollectionView = Type.Object({
   description,
   rule: Rule,
   maxTlp,
+  type,
+  inbox,
   nonPublic,
   bindings,
   profile,

@@ -8,13 +8,14 @@ import { etagOf } from './etag.ts'
 
 /** Settings as JSON has them, every one of them given; PUT takes the same. */
 export function settingsToJson(settings: CollectionSettings) {
-  const { name, description, rule, maxTlp, nonPublic, bindings, profile, packaging, cidr } =
-    settings
-  const { pageSize, refreshDays = 0 } = settings
+  const { name, description, type, rule, inbox, maxTlp, nonPublic, bindings } = settings
+  const { profile, packaging, cidr, pageSize, refreshDays = 0 } = settings
   return {
     name,
     description,
+    type,
     rule,
+    inbox,
     maxTlp,
     nonPublic,
     bindings: [...bindings],

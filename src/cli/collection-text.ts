@@ -5,7 +5,9 @@ import { printable } from './table.ts'
 export function collectionToText(collection: CollectionView): string {
   const { name, description, rule, streams, behind, access, pageSize, refreshDays } = collection
   const facts: [string, string][] = [
+    ['type', collection.type],
     ['rule', JSON.stringify(rule)],
+    ['inbox', String(collection.inbox)],
     ['maxTlp', collection.maxTlp],
     ['nonPublic', String(collection.nonPublic)],
     ['profile', collection.profile],

@@ -52,7 +52,9 @@ export async function applyCollections(
 
 const settingNames = [
   'description',
+  'type',
   'rule',
+  'inbox',
   'maxTlp',
   'nonPublic',
   'bindings',

@@ -24,6 +24,8 @@ export function authorCollection(source: string, author: string): CollectionSett
     description: `Data feed for user: ${author}`,
     rule: { all: [{ source }, { author }] },
     maxTlp: 'green',
+    type: 'data-feed',
+    inbox: false,
     nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',

@@ -14,7 +14,9 @@ export function completeSettings(given: GivenSettings): CollectionSettings {
   return {
     name,
     description,
+    type: given.type ?? 'data-feed',
     rule,
+    inbox: given.inbox ?? false,
     maxTlp: given.maxTlp ?? 'green',
     nonPublic: given.nonPublic ?? false,
     bindings: given.bindings ?? ['urn:stix.mitre.org:xml:1.2'],

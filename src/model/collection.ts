@@ -8,6 +8,13 @@ export const contentBindings = [
 ] as const
 export type ContentBinding = (typeof contentBindings)[number]
 
+/**
+ * TAXII's two kinds of collection (services specification 1.1, section 2.5): a feed is ordered by labels and
+ * polled by them; a set is always sent whole.
+ */
+export const collectionTypes = ['data-feed', 'data-set'] as const
+export type CollectionType = (typeof collectionTypes)[number]
+
 /** Which clients a collection speaks to; decides which types and shapes go out (stix/profiles.ts). */
 export const profiles = ['esa', 'tid', 'full'] as const
 export type Profile = (typeof profiles)[number]
@@ -37,6 +44,8 @@ export type Rule =
   | { readonly not: Rule }
   | { readonly source: string | readonly string[] }
   | { readonly author: string | readonly string[] }
+  /** the collections that an Inbox_Message named as its destination */
+  | { readonly sentTo: string | readonly string[] }
   | { readonly tag: string | readonly string[] }
   | { readonly type: ObservableType | readonly ObservableType[] }
   | { readonly tlp: Tlp | readonly Tlp[] }
@@ -46,7 +55,10 @@ export type Rule =
 export interface CollectionSettings extends Shape {
   readonly name: string
   readonly description: string
+  readonly type: CollectionType
   readonly rule: Rule
+  /** whether Inbox_Messages may be sent to it; it holds what was, besides what its rule selects */
+  readonly inbox: boolean
   /** assertions above this level stay out */
   readonly maxTlp: Tlp
   /** whether assertions of reports that are not for the public may be shown */

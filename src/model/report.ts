@@ -21,6 +21,8 @@ export interface Report {
   readonly industries: readonly string[]
   readonly malwareFamilies: readonly string[]
   readonly attackIds: readonly string[]
+  /** the collections that an Inbox_Message named as its destination; absent: it came from an upstream */
+  readonly sentTo?: readonly string[]
 }
 
 /** A part of what came in that could not be taken: kept, so that an operator sees what is missing and why. */

@@ -16,6 +16,8 @@ export interface RuleFacts {
   readonly source: string
   readonly author: string
   readonly tags: readonly string[]
+  /** collections that it was sent to by an Inbox_Message */
+  readonly sentTo: readonly string[]
   readonly type: string
   readonly tlp: Tlp
   readonly confidence: number
@@ -85,6 +87,10 @@ function describe(leaf: RuleLeaf, facts: RuleFacts): readonly [string, string, s
       facts.tags.length > 0 ? `it has ${facts.tags.join(', ')}` : 'it has none',
       oneOf(leaf.tag),
     ]
+  }
+  if ('sentTo' in leaf) {
+    const has = facts.sentTo.length > 0 ? facts.sentTo.join(', ') : 'no collection'
+    return ['what it was sent to', has, oneOf(leaf.sentTo)]
   }
   if ('type' in leaf) return ['the type', facts.type, oneOf(leaf.type)]
   if ('tlp' in leaf) return ['the TLP', facts.tlp, oneOf(leaf.tlp)]

@@ -1,4 +1,5 @@
 import type { Collection, Rule } from '../model/collection.ts'
+import { namesInbox } from '../model/selection.ts'
 import { tlpRank } from '../model/tlp.ts'
 
 /** What such a collection asks of an assertion. */
@@ -9,6 +10,8 @@ export interface AuthoredAssertion {
   readonly tlp: number
   /** whether its report is for the public */
   readonly public: boolean
+  /** whether it came by an Inbox_Message */
+  readonly sent: boolean
 }
 
 export interface AuthorPermits {
@@ -34,8 +37,8 @@ export function createAuthorPermits(collections: readonly Collection[]): AuthorP
   const others: number[] = []
   const byAuthor = new Map<string, number[]>()
   const sourcesOf = new Map<number, readonly string[] | undefined>()
-  for (const [place, { rule }] of collections.entries()) {
-    const asked = askedAuthors(rule)
+  for (const [place, { rule, inbox }] of collections.entries()) {
+    const asked = inbox || namesInbox(rule) ? undefined : askedAuthors(rule)
     if (!asked) {
       others.push(place)
       continue
@@ -54,6 +57,7 @@ export function createAuthorPermits(collections: readonly Collection[]): AuthorP
       (byAuthor.get(assertion.author) ?? []).filter((place) => {
         const { maxTlp, nonPublic } = collections[place] as Collection
         return (
+          !assertion.sent &&
           assertion.tlp <= tlpRank(maxTlp) &&
           (nonPublic || assertion.public) &&
           (sourcesOf.get(place)?.includes(assertion.source) ?? true)

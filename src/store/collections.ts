@@ -3,6 +3,7 @@ import {
   type CidrForm,
   type Collection,
   type CollectionSettings,
+  type CollectionType,
   type ContentBinding,
   contentBindings,
   type Packaging,
@@ -60,7 +61,9 @@ export function toCollection(row: Selectable<Tables['collections']>): StoredColl
     id: row.id,
     name: row.name,
     description: row.description,
+    type: row.type as CollectionType,
     rule: row.rule as Rule,
+    inbox: row.inbox,
     maxTlp: tlpLevels[row.max_tlp] as Tlp,
     bindings: row.bindings.map(bindingOf),
     profile: row.profile as Profile,
@@ -140,6 +143,8 @@ function toColumns(settings: CollectionSettings) {
     page_size: settings.pageSize ?? null,
     refresh_days: settings.refreshDays ?? null,
     non_public: settings.nonPublic,
+    type: settings.type,
+    inbox: settings.inbox,
   }
 }
 

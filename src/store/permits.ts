@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Collection } from '../model/collection.ts'
 import type { PermittedAssertion } from '../model/indicator.ts'
 import type { ObservableType } from '../model/observable.ts'
+import { namesInbox } from '../model/selection.ts'
 import { type Tlp, tlpLevels, tlpRank } from '../model/tlp.ts'
 import { createAuthorPermits } from './author-permits.ts'
 import type { Db } from './db.ts'
@@ -40,13 +41,14 @@ export async function readChosenPermits(
   const { others, authors, permittedBy } = createAuthorPermits(collections)
   const permits = others.map((place) => {
     const collection = collections[place] as Collection
-    return sql<boolean>`(${mayShow(collection)} and ${ruleToSql(collection.rule, now)})`
+    return sql<boolean>`(${mayShow(collection)} and ${selects(collection, now)})`
   })
   const { rows } = await sql<PermitRow>`
     select * from (
       select ${subject} as subject, a.indicator_id, a.report_id, a.title, a.description, a.role, a.tlp,
         a.confidence, a.sightings, a.valid_from, ${shownEnd(now)} as valid_until, i.type, i.value,
         s.name as source, coalesce(r.author, '') as author, coalesce(r.public, true) as public,
+        coalesce(r.sent_to, '{}') <> '{}' as sent,
         ${permits.length > 0 ? sql`array[${sql.join(permits)}]` : sql`'{}'`}::boolean[] as permits
       from ${from}
         join indicators i on i.id = a.indicator_id
@@ -106,6 +108,15 @@ function mayShow({ maxTlp, nonPublic }: Pick<Collection, 'maxTlp' | 'nonPublic'>
   return nonPublic ? level : sql<boolean>`(${level} and coalesce(r.public, true))`
 }
 
+/** Whether a collection selects assertion `a` of report `r`: by its rule, or because it was sent to it. */
+function selects({ name, rule, inbox }: Collection, now: Date) {
+  const selected = ruleToSql(rule, now)
+  const byRule = namesInbox(rule)
+    ? selected
+    : sql<boolean>`(coalesce(r.sent_to, '{}') = '{}' and ${selected})`
+  return inbox ? sql<boolean>`(${byRule} or ${ruleToSql({ sentTo: name }, now)})` : byRule
+}
+
 interface PermitRow {
   subject: number
   indicator_id: number
@@ -123,6 +134,7 @@ interface PermitRow {
   source: string
   author: string
   public: boolean
+  sent: boolean
   permits: boolean[]
 }
 

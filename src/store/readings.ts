@@ -88,6 +88,7 @@ export async function findReportInPages(
       modified: row.modified,
       tags: row.tags,
       references: row.refs,
+      ...(row.sent_to.length > 0 && { sentTo: row.sent_to }),
       ...row.details,
     },
   }

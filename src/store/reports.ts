@@ -64,6 +64,7 @@ export async function writeReport(
     tags: [...report.tags],
     tag_keys: report.tags.map(tagKey),
     refs: [...report.references],
+    sent_to: [...(report.sentTo ?? [])],
     details: JSON.stringify(details),
     digest: null,
     gone: null,

@@ -17,6 +17,9 @@ export function ruleToSql(rule: Rule, now: Date): Predicate {
   if ('author' in rule) {
     return sql`(coalesce(r.author, '') = any(${values(rule.author)}::text[]))`
   }
+  if ('sentTo' in rule) {
+    return sql`(coalesce(r.sent_to, '{}') && ${values(rule.sentTo)}::text[])`
+  }
   if ('tag' in rule) {
     const keys = values(rule.tag).map(tagKey)
     return sql`(coalesce(r.tag_keys, '{}') && ${keys}::text[])`

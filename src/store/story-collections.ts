@@ -9,6 +9,7 @@ import type {
 import type { Micros } from '../model/micros.ts'
 import type { ObservableType } from '../model/observable.ts'
 import { type RuleFacts, type RuleLeaf, ruleLeaves, whyNotSelected } from '../model/rule-words.ts'
+import { namesInbox, takesSent } from '../model/selection.ts'
 import { tlpRank } from '../model/tlp.ts'
 import { bindingOf, readCollections, type StoredCollection } from './collections.ts'
 import type { Db } from './db.ts'
@@ -114,6 +115,13 @@ function reasonsAgainst(
   return [...found.values()]
 }
 
+interface SelectionRow {
+  id: number
+  tags: string[]
+  sent_to: string[]
+  holds: boolean[]
+}
+
 /** Asks the database itself which conditions hold, so that it is told what is done. */
 async function readSelections(
   db: Db,
@@ -126,17 +134,21 @@ async function readSelections(
   }
   const places = new Map([...leaves.keys()].map((key, place) => [key, place]))
   const holds = new Map<number, readonly boolean[]>()
-  const tags = new Map<number, readonly string[]>()
-  if (leaves.size > 0) {
-    const { rows } = await sql<{ id: number; tags: string[] | null; holds: boolean[] }>`
-      select a.id, r.tags,
-        array[${sql.join([...leaves.values()].map((leaf) => ruleToSql(leaf, now)))}]::boolean[] as holds
+  const reports = new Map<
+    number,
+    { readonly tags: readonly string[]; readonly sentTo: readonly string[] }
+  >()
+  if (collections.length > 0) {
+    const conditions = [...leaves.values()].map((leaf) => ruleToSql(leaf, now))
+    const { rows } = await sql<SelectionRow>`
+      select a.id, coalesce(r.tags, '{}') as tags, coalesce(r.sent_to, '{}') as sent_to,
+        ${conditions.length > 0 ? sql`array[${sql.join(conditions)}]` : sql`'{}'`}::boolean[] as holds
       from assertions a join indicators i on i.id = a.indicator_id
         join sources s on s.id = a.source_id left join reports r on r.id = a.report_id
       where a.indicator_id = ${id}::bigint`.execute(db)
     for (const row of rows) {
       holds.set(row.id, row.holds)
-      tags.set(row.id, row.tags ?? [])
+      reports.set(row.id, { tags: row.tags, sentTo: row.sent_to })
     }
   }
   const facts = new Map(
@@ -145,7 +157,8 @@ async function readSelections(
       {
         source: one.source,
         author: one.report?.author ?? '',
-        tags: tags.get(one.id) ?? [],
+        tags: reports.get(one.id)?.tags ?? [],
+        sentTo: reports.get(one.id)?.sentTo ?? [],
         type,
         tlp: one.tlp,
         confidence: one.confidence,
@@ -153,11 +166,17 @@ async function readSelections(
       },
     ]),
   )
-  return ({ rule }, assertion) =>
-    whyNotSelected(rule, facts.get(assertion.id) as RuleFacts, (leaf) => {
+  return (collection, assertion) => {
+    const has = facts.get(assertion.id) as RuleFacts
+    if (takesSent(collection, has.sentTo)) return undefined
+    if (has.sentTo.length > 0 && !namesInbox(collection.rule)) {
+      return `it came by an Inbox_Message to ${has.sentTo.join(', ')}, of which the rule says nothing`
+    }
+    return whyNotSelected(collection.rule, has, (leaf) => {
       const place = places.get(JSON.stringify(leaf)) as number
       return holds.get(assertion.id)?.[place] === true
     })
+  }
 }
 
 /** The blocks that show the indicator, by collection and stream. */

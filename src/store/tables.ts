@@ -27,6 +27,8 @@ export interface Tables {
     tags: string[]
     tag_keys: string[]
     refs: string[]
+    /** collections that an Inbox_Message named as its destination; empty: it came from an upstream */
+    sent_to: Generated<string[]>
     details: Json<ReportDetails>
     version: number
     digest: Uint8Array | null
@@ -133,6 +135,10 @@ export interface Tables {
     page_size: number | null
     refresh_days: number | null
     non_public: Generated<boolean>
+    /** data-feed or data-set */
+    type: Generated<string>
+    /** whether Inbox_Messages may be sent to it */
+    inbox: Generated<boolean>
     refreshed_at: Generated<Bigint>
     settings_version: Generated<number>
     reconciled_version: Generated<number>
@@ -308,6 +314,35 @@ export interface Tables {
     key_id: string
     changed_at: Timestamp
   }
+  subscriptions: {
+    id: string
+    account_id: number
+    collection_id: number
+    status: string
+    response_type: string
+    /** as the client named them; empty: any */
+    content_bindings: string[]
+    created_at: Timestamp
+    changed_at: Timestamp
+  }
+  inbox_blocks: {
+    id: Generated<Bigint>
+    account_id: number
+    /** of what the block holds, whatever prefixes and message it came with */
+    digest: Uint8Array
+    message_id: string
+    content_binding: string
+    bytes: Bigint
+    sent_to: string[]
+    received_at: Timestamp
+    /** taken-in, or why nothing of it is published */
+    outcome: string
+    detail: string
+    package_id: string | null
+    observables: number
+    /** of what was not understood: as it came, deflated */
+    content: Uint8Array | null
+  }
   grants: {
     account_id: number
     collection_id: number
@@ -325,6 +360,8 @@ export interface Tables {
     begin_moved: Generated<boolean>
     part_ends: Bigint[]
     record_count: number
+    /** the subscription that was polled */
+    subscription_id: string | null
     expires_at: Timestamp
   }
 }

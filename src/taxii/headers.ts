@@ -1,14 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { MessageBinding } from './binding.ts'
 import { messageBinding, protocolBindings, type Scheme, servicesVersion } from './messages.ts'
 import { badMessage, failure, unsupportedMessage } from './refusal.ts'
 
 /** What every TAXII response carries, errors included: cabby rejects a response without them. */
-export function responseHeaders(scheme: Scheme): Record<string, string> {
+export function responseHeaders(scheme: Scheme, binding: MessageBinding): Record<string, string> {
   return {
     'Content-Type': 'application/xml',
-    'X-TAXII-Content-Type': messageBinding,
+    'X-TAXII-Content-Type': binding.id,
     'X-TAXII-Protocol': protocolBindings[scheme],
-    'X-TAXII-Services': servicesVersion,
+    'X-TAXII-Services': binding.servicesVersion,
   }
 }
 
@@ -28,19 +29,24 @@ export const allowedMethods = 'POST, OPTIONS'
  * Checks a request's headers against what this server speaks. Those that only narrow the answer
  * may be absent.
  * @param scheme that of the public URL: behind a proxy the socket's own says nothing
+ * @param binding that of the message
  * @throws TaxiiRefusal
  */
-export function checkRequestHeaders(headers: IncomingHttpHeaders, scheme: Scheme): void {
+export function checkRequestHeaders(
+  headers: IncomingHttpHeaders,
+  scheme: Scheme,
+  binding: MessageBinding,
+): void {
   if (!acceptsXml(headers.accept)) {
     throw unsupportedMessage(`Accept is "${headers.accept}"; answers are application/xml`, 406)
   }
   const contentType = header(headers, 'x-taxii-content-type')
-  if (contentType !== messageBinding) {
-    throw badMessage(`X-TAXII-Content-Type must be ${messageBinding}, ${seen(contentType)}`)
+  if (contentType !== binding.id) {
+    throw badMessage(`X-TAXII-Content-Type must be ${binding.id}, ${seen(contentType)}`)
   }
   const services = header(headers, 'x-taxii-services')
-  if (services !== undefined && services !== servicesVersion) {
-    throw failure(`X-TAXII-Services must be ${servicesVersion}, ${seen(services)}`)
+  if (services !== undefined && services !== binding.servicesVersion) {
+    throw failure(`X-TAXII-Services must be ${binding.servicesVersion}, ${seen(services)}`)
   }
   const protocol = header(headers, 'x-taxii-protocol')
   if (protocol !== undefined && protocol !== protocolBindings[scheme]) {
@@ -50,8 +56,8 @@ export function checkRequestHeaders(headers: IncomingHttpHeaders, scheme: Scheme
     )
   }
   const accept = header(headers, 'x-taxii-accept')
-  if (accept !== undefined && !accept.split(/[\s,]+/).includes(messageBinding)) {
-    throw failure(`X-TAXII-Accept must name ${messageBinding}, ${seen(accept)}`)
+  if (accept !== undefined && !accept.split(/[\s,]+/).includes(binding.id)) {
+    throw failure(`X-TAXII-Accept must name ${binding.id}, ${seen(accept)}`)
   }
 }
 

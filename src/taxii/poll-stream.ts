@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Micros } from '../model/micros.ts'
+import type { MessageBinding } from './binding.ts'
 import type { PollResponse } from './messages.ts'
-import { contentBlock, pollResponseHead, pollResponseTail } from './render.ts'
 import type { Sending } from './sending.ts'
 
 const chunkCharacters = 65_536
@@ -12,8 +12,12 @@ const chunkCharacters = 65_536
  * client has got is not well-formed and cannot pass for the whole.
  * @param sending is told of each chunk; chunks hold whole blocks
  */
-export function pollResponseStream(response: PollResponse, sending?: Sending): Readable {
-  return Readable.from(chunks(response, sending), {
+export function pollResponseStream(
+  response: PollResponse,
+  binding: MessageBinding,
+  sending?: Sending,
+): Readable {
+  return Readable.from(chunks(response, binding, sending), {
     objectMode: false,
     highWaterMark: chunkCharacters,
   })
@@ -21,9 +25,10 @@ export function pollResponseStream(response: PollResponse, sending?: Sending): R
 
 async function* chunks(
   response: PollResponse,
+  binding: MessageBinding,
   sending: Sending | undefined,
 ): AsyncGenerator<Buffer> {
-  let pending: string[] = [pollResponseHead(response)]
+  let pending: string[] = [binding.pollHead(response)]
   let characters = 0
   let blocks = 0
   let lastLabel: Micros | undefined
@@ -39,7 +44,7 @@ async function* chunks(
   yield take()
   for await (const batch of response.blocks ?? []) {
     for (const block of batch) {
-      const rendered = contentBlock(block, response.contentBinding)
+      const rendered = binding.pollBlock(block, response.contentBinding)
       pending.push(rendered)
       characters += rendered.length
       blocks += 1
@@ -47,7 +52,7 @@ async function* chunks(
       if (characters >= chunkCharacters) yield take()
     }
   }
-  pending.push(pollResponseTail())
+  pending.push(binding.pollTail())
   const last = take()
   sending?.madeAll()
   yield last

@@ -6,7 +6,9 @@ import {
   type CollectionInformation,
   type CollectionInformationResponse,
   type DiscoveryResponse,
+  type PollResponse,
   type PollResponseHead,
+  type ResponseMessage,
   type ServiceContact,
   type ServiceInstance,
   type StatusMessage,
@@ -31,6 +33,18 @@ function close(name: string): string {
 
 function textElement(name: string, value: string): string {
   return `<taxii_11:${name}>${escapeText(value)}</taxii_11:${name}>`
+}
+
+/** Any message but a Poll_Response, which is sent in pieces. */
+export function renderMessage(message: Exclude<ResponseMessage, PollResponse>): string {
+  switch (message.type) {
+    case 'Discovery_Response':
+      return renderDiscoveryResponse(message)
+    case 'Collection_Information_Response':
+      return renderCollectionInformationResponse(message)
+    case 'Status_Message':
+      return renderStatusMessage(message)
+  }
 }
 
 export function renderStatusMessage(status: StatusMessage): string {

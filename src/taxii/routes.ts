@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BearerRefused, getAccount, getCaller, taxiiHook } from '../http/who-is-asking.ts'
 import type { Identify } from '../model/account.ts'
-import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
+import { type XmlElement, XmlError } from '../xml/read.ts'
+import { bindingToAnswerIn, type MessageBinding } from './binding.ts'
 import { listCollections } from './collections.ts'
 import { discover, type PublicAddress } from './discovery.ts'
 import type { Feed, Poller } from './feed.ts'
@@ -14,17 +16,13 @@ import {
   readsPastTheEnd,
   responseHeaders,
 } from './headers.ts'
+import { readIncoming } from './incoming.ts'
 import { createLedger } from './ledger.ts'
 import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
-import { elementToMessage, findMessageId } from './parse.ts'
+import { findMessageId } from './parse.ts'
 import { poll } from './poll.ts'
 import { pollResponseStream } from './poll-stream.ts'
 import { badMessage, denied, failure, methodNotAllowed } from './refusal.ts'
-import {
-  renderCollectionInformationResponse,
-  renderDiscoveryResponse,
-  renderStatusMessage,
-} from './render.ts'
 import { fulfil } from './result-set.ts'
 import { followSending, type Sending } from './sending.ts'
 import { errorToStatus } from './status.ts'
@@ -34,7 +32,8 @@ export interface TaxiiOptions {
   readonly identify: Identify
   /** what clients call this server, e.g. `https://feeds.example.org`; absent: what they called */
   readonly publicUrl?: string | undefined
-  readonly maxBodyBytes?: number | undefined
+  /** of a message that is no Inbox_Message */
+  readonly maxTreeBytes?: number | undefined
   readonly log: TaxiiLog
 }
 
@@ -68,14 +67,15 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
   const whoIsAsking = taxiiHook(app, options.identify)
   // Kept until the message is read, whose id the answer names.
   const refused = new WeakMap<FastifyRequest, BearerRefused>()
+  const bindings = new WeakMap<FastifyRequest, MessageBinding>()
+  const { maxTreeBytes = 1_048_576 } = options
   const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
   // By then every response has ended, or its connection was cut.
   app.addHook('onClose', () => within(ledgerMs, ledger.settle()))
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(xmlContentType, { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body)
-  })
+  // Read by the handler: what a message is decides how much of it is taken, and whether it is kept whole.
+  app.addContentTypeParser(xmlContentType, (_request, body, done) => done(null, body))
 
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply))
 
@@ -83,7 +83,6 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     app.route({
       method: 'POST',
       url,
-      bodyLimit: options.maxBodyBytes ?? 1_048_576,
       onRequest: async (request, reply) => {
         try {
           await whoIsAsking(request, reply)
@@ -118,14 +117,19 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
   async function answerPost(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let root: XmlElement | undefined
     try {
-      if (!Buffer.isBuffer(request.body)) throw badMessage('the request has no body')
-      root = readXml(request.body)
+      if (!(request.body instanceof Readable)) throw badMessage('the request has no body')
+      const incoming = await readIncoming(unbroken(request.body), { maxTreeBytes })
+      root = incoming.root
+      const binding = bindingOf(request, root)
+      bindings.set(request, binding)
       const refusal = refused.get(request)
       if (refusal) throw refusal
-      checkRequestHeaders(request.headers, addressOf(request).scheme)
-      return send(reply, request, await answer(elementToMessage(root), request))
+      checkRequestHeaders(request.headers, addressOf(request).scheme, binding)
+      const message = binding.toMessage(await incoming.readTree())
+      return send(reply, request, await answer(message, request))
     } catch (error) {
-      if (error instanceof XmlError) root = error.root
+      if (error instanceof XmlError) root ??= error.root
+      if (root) bindings.set(request, bindingOf(request, root))
       return sendError(refused.get(request) ?? error, request, reply, root && findMessageId(root))
     }
   }
@@ -179,22 +183,14 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     request: FastifyRequest,
     message: ResponseMessage,
   ): FastifyReply {
-    reply.headers(responseHeaders(addressOf(request).scheme))
-    switch (message.type) {
-      case 'Discovery_Response':
-        return reply.send(Buffer.from(renderDiscoveryResponse(message)))
-      case 'Collection_Information_Response':
-        return reply.send(Buffer.from(renderCollectionInformationResponse(message)))
-      case 'Status_Message':
-        return reply.send(Buffer.from(renderStatusMessage(message)))
-      case 'Poll_Response': {
-        const stream = pollResponseStream(message, follow(reply, message))
-        stream.once('error', (error) => {
-          log.error({ err: error, requestId: request.id }, 'a Poll_Response was broken off')
-        })
-        return reply.send(stream)
-      }
-    }
+    const binding = bindings.get(request) ?? bindingOf(request, undefined)
+    reply.headers(responseHeaders(addressOf(request).scheme, binding))
+    if (message.type !== 'Poll_Response') return reply.send(Buffer.from(binding.render(message)))
+    const stream = pollResponseStream(message, binding, follow(reply, message))
+    stream.once('error', (error) => {
+      log.error({ err: error, requestId: request.id }, 'a Poll_Response was broken off')
+    })
+    return reply.send(stream)
   }
 
   function follow(reply: FastifyReply, { entry }: PollResponse): Sending | undefined {
@@ -216,6 +212,15 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     const host = request.host || localHost(request.socket)
     return { scheme, url: `${scheme}://${host}` }
   }
+}
+
+/** Left alone when reading ends early: the answer still goes out on its connection. */
+function unbroken(body: Readable): AsyncIterable<Uint8Array> {
+  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+}
+
+function bindingOf({ headers }: FastifyRequest, root: XmlElement | undefined): MessageBinding {
+  return bindingToAnswerIn(root?.namespace, headers['x-taxii-content-type']?.toString())
 }
 
 function localHost({ localAddress = '', localPort }: Socket): string {

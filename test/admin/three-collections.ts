@@ -39,6 +39,8 @@ export const inJson = {
   description: 'Everything.',
   rule: { all: [] },
   maxTlp: 'green',
+  type: 'data-feed',
+  inbox: false,
   nonPublic: false,
   bindings: ['urn:stix.mitre.org:xml:1.2'],
   profile: 'full',

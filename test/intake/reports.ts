@@ -86,6 +86,8 @@ export function aCollection(change: Partial<CollectionSettings> = {}): Collectio
     description: 'Everything.',
     rule: { all: [] },
     maxTlp: 'white',
+    type: 'data-feed',
+    inbox: false,
     nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2'],
     profile: 'full',

@@ -52,6 +52,8 @@ const everythingAs = (
   description: `Everything as ${name}`,
   rule: { all: [] },
   maxTlp: 'green',
+  type: 'data-feed',
+  inbox: false,
   nonPublic: false,
   bindings: contentBindings,
   pageSize: undefined,

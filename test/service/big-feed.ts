@@ -19,6 +19,8 @@ const collection: CollectionSettings = {
   description: 'Many',
   rule: { all: [] },
   maxTlp: 'green',
+  type: 'data-feed',
+  inbox: false,
   nonPublic: false,
   bindings: ['urn:stix.mitre.org:xml:1.2'],
   profile: 'esa',

@@ -74,6 +74,8 @@ function permits(rule: Rule, row: Row): boolean {
     const own = (row.report?.tags ?? []).map((tag) => tag.toLowerCase())
     return listOf(rule.tag).some((tag) => own.includes(tag.toLowerCase()))
   }
+  // None of these came by an Inbox_Message; intake/sent-to.test.ts has those that did.
+  if ('sentTo' in rule) return false
   if ('type' in rule) return (listOf(rule.type) as readonly string[]).includes(row.type)
   if ('tlp' in rule) return listOf(rule.tlp).some((tlp) => tlpRank(tlp) === row.tlp)
   if ('confidence' in rule) {

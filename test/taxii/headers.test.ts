@@ -4,7 +4,7 @@ import { validateTaxii } from '../helpers/python.ts'
 import { collection } from './memory-feed.ts'
 import { full, pollRequest, startServer, statusOf } from './server.ts'
 
-const server = await startServer(t, { maxBodyBytes: 20_000 })
+const server = await startServer(t, { maxTreeBytes: 20_000 })
 server.feed.collections.push(collection())
 
 const unsupported = 'UNSUPPORTED_MESSAGE SUPPORTED_BINDING=urn:taxii.mitre.org:message:xml:1.1'

@@ -42,6 +42,8 @@ export function collection(overrides: Partial<Collection> = {}): Collection {
     description: 'URLs <of> "malware" & phishing',
     rule: { source: 'otx' },
     maxTlp: 'green',
+    type: 'data-feed',
+    inbox: false,
     nonPublic: false,
     bindings: ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'],
     profile: 'esa',

@@ -50,7 +50,7 @@ interface Teardown {
 
 export async function startServer(
   t: Teardown,
-  options: { feed?: MemoryFeed; publicUrl?: string; maxBodyBytes?: number } = {},
+  options: { feed?: MemoryFeed; publicUrl?: string; maxTreeBytes?: number } = {},
 ): Promise<TestServer> {
   const feed = options.feed ?? memoryFeed()
   const log = createTestLog()
@@ -60,7 +60,7 @@ export async function startServer(
   app.register(taxiiRoutes, {
     feed,
     publicUrl: options.publicUrl,
-    maxBodyBytes: options.maxBodyBytes,
+    maxTreeBytes: options.maxTreeBytes,
     log: {
       info: (details, message) => log.info(details, message),
       error(details, message) {

@@ -1,0 +1,51 @@
+import { type Kysely, sql } from 'kysely'
+
+const statements = [
+  `alter table collections
+    add column type text not null default 'data-feed' check (type in ('data-feed', 'data-set')),
+    add column inbox boolean not null default false`,
+  // What was sent by an Inbox_Message goes to the collections that it named, and to no other by itself.
+  `alter table reports add column sent_to text[] not null default '{}'`,
+
+  // Never deleted with their poll: a client asks for the status of what it has ended.
+  `create table subscriptions (
+    id text primary key,
+    account_id integer not null references accounts on delete cascade,
+    collection_id integer not null references collections on delete cascade,
+    status text not null check (status in ('ACTIVE', 'PAUSED', 'UNSUBSCRIBED')),
+    response_type text not null check (response_type in ('FULL', 'COUNT_ONLY')),
+    -- as the client named them; empty: any
+    content_bindings text[] not null,
+    created_at timestamptz not null,
+    changed_at timestamptz not null
+  )`,
+  'create index subscriptions_account on subscriptions (account_id, collection_id)',
+  // The same asked for twice is one subscription.
+  `create unique index subscriptions_same on subscriptions
+    (account_id, collection_id, response_type, content_bindings) where status <> 'UNSUBSCRIBED'`,
+  'alter table result_sets add column subscription_id text',
+
+  // A block is known again by what it holds, whatever message brought it.
+  `create table inbox_blocks (
+    id bigint generated always as identity primary key,
+    account_id integer not null references accounts on delete cascade,
+    digest bytea not null,
+    message_id text not null,
+    content_binding text not null,
+    bytes bigint not null,
+    sent_to text[] not null,
+    received_at timestamptz not null,
+    -- taken-in, or why nothing of it is published
+    outcome text not null,
+    detail text not null,
+    package_id text,
+    observables integer not null,
+    -- of what was not understood: as it came, deflated
+    content bytea,
+    unique (account_id, digest)
+  )`,
+]
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}

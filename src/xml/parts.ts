@@ -1,0 +1,188 @@
+import {
+  createXmlReader,
+  encodingOf,
+  type OpenElement,
+  type XmlElement,
+  XmlError,
+  type XmlReader,
+} from './parser.ts'
+
+export interface XmlStreamLimits {
+  readonly maxDepth: number
+  /** from the end of one part to the end of the next, in characters */
+  readonly maxPieceLength: number
+  /** elements and attributes of one part */
+  readonly maxPieceNodes: number
+}
+
+export const defaultStreamLimits: XmlStreamLimits = {
+  maxDepth: 256,
+  maxPieceLength: 16 * 1024 * 1024,
+  maxPieceNodes: 250_000,
+}
+
+/**
+ * What is met next: a container's start tag (`element` has its attributes and nothing else), a whole child of
+ * the innermost open container, text directly in it (as it arrives, in several pieces), or its end tag.
+ */
+export type XmlPart =
+  | { readonly kind: 'open' | 'child' | 'close'; readonly element: XmlElement }
+  | { readonly kind: 'text'; readonly text: string }
+
+/**
+ * Decides at a start tag whether the element is a container, whose children are handed on one by one.
+ * @param within the containers that it stands in, the root first; only their children are asked about
+ */
+export type IsContainer = (element: XmlElement, within: readonly XmlElement[]) => boolean
+
+/**
+ * Reads a document as it arrives, as strictly as `readXml`, and hands on what is in its containers part by
+ * part. Nothing of it is kept, so that memory does not grow with the document.
+ * @throws XmlError where the document is not well-formed, ends too early or goes beyond a limit; by then
+ *   the parts before that place were handed on. Also what `chunks` throws.
+ */
+export async function* readXmlParts(
+  chunks: AsyncIterable<Uint8Array>,
+  isContainer: IsContainer,
+  limits: Partial<XmlStreamLimits> = {},
+): AsyncGenerator<XmlPart, void, undefined> {
+  const parts = collectParts(isContainer, { ...defaultStreamLimits, ...limits })
+  let decode: ((bytes: Uint8Array | undefined) => string) | undefined
+  // A byte order mark may come in two chunks.
+  let first: Uint8Array = new Uint8Array()
+  for await (const chunk of chunks) {
+    if (decode) {
+      yield* parts.read(decode(chunk))
+      continue
+    }
+    first = Buffer.concat([first, chunk])
+    if (first.length < 2) continue
+    decode = startDecoding(first, parts)
+    yield* parts.read(decode(first))
+  }
+  if (!decode) {
+    decode = startDecoding(first, parts)
+    yield* parts.read(decode(first))
+  }
+  yield* parts.read(decode(undefined))
+  yield* parts.end()
+}
+
+type Parts = ReturnType<typeof collectParts>
+
+/** @returns what decodes one chunk after another; undefined ends them */
+function startDecoding(first: Uint8Array, parts: Parts) {
+  const encoding = encodingOf(first)
+  const decoder = new TextDecoder(encoding, { fatal: true })
+  parts.start(encoding)
+  return (bytes: Uint8Array | undefined): string => {
+    try {
+      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode()
+    } catch {
+      return parts.refuse(`the bytes from here on are not valid ${encoding.toUpperCase()}`)
+    }
+  }
+}
+
+function collectParts(
+  isContainer: IsContainer,
+  { maxDepth, maxPieceLength, maxPieceNodes }: XmlStreamLimits,
+) {
+  let reader: XmlReader | undefined
+  let root: OpenElement | undefined
+  let nodes = 0
+  let pieceBegan = 0
+  let written = 0
+  let done: XmlPart[] = []
+  const containers: OpenElement[] = []
+  // Below the innermost container.
+  const open: OpenElement[] = []
+
+  function refuse(reason: string): never {
+    if (!reader) throw new XmlError(reason, 1, 0)
+    return reader.refuse(reason)
+  }
+
+  function countNode(): void {
+    nodes += 1
+    if (nodes > maxPieceNodes) {
+      refuse(`one element holds more than ${maxPieceNodes} elements and attributes`)
+    }
+  }
+
+  function handOn(part: XmlPart): void {
+    if (reader && reader.position() - pieceBegan > maxPieceLength) {
+      refuse(`one element is longer than ${maxPieceLength} characters`)
+    }
+    done.push(part)
+    nodes = 0
+    pieceBegan = reader?.position() ?? 0
+  }
+
+  function* read(text: string): Generator<XmlPart, void, undefined> {
+    for (let at = 0; at < text.length; at += stepLength) {
+      try {
+        const step = text.slice(at, at + stepLength)
+        reader?.write(step)
+        written += step.length
+        if (written - pieceBegan > maxPieceLength) {
+          refuse(`one element is longer than ${maxPieceLength} characters`)
+        }
+      } finally {
+        const ready = done
+        done = []
+        yield* ready
+      }
+    }
+  }
+
+  return {
+    refuse,
+    read,
+    start(encoding: Parameters<typeof createXmlReader>[0]): void {
+      reader = createXmlReader(encoding, {
+        root: () => root,
+        attribute: countNode,
+        begin() {
+          if (containers.length + open.length >= maxDepth) {
+            refuse(`elements are nested deeper than ${maxDepth}`)
+          }
+          countNode()
+        },
+        open(element) {
+          root ??= element
+          if (open.length === 0 && isContainer(element, containers)) {
+            containers.push(element)
+            handOn({ kind: 'open', element })
+            return
+          }
+          open.at(-1)?.children.push(element)
+          open.push(element)
+        },
+        text(piece) {
+          const parent = open.at(-1)
+          if (parent) parent.text += piece
+          else if (containers.length > 0) handOn({ kind: 'text', text: piece })
+        },
+        close() {
+          const closed = open.pop()
+          if (closed) {
+            if (open.length === 0) handOn({ kind: 'child', element: closed })
+            return
+          }
+          const element = containers.pop()
+          if (element) handOn({ kind: 'close', element })
+        },
+      })
+    },
+    *end(): Generator<XmlPart, void, undefined> {
+      reader?.close()
+      if (!root) refuse('there is no root element')
+      yield* done
+      done = []
+    },
+  }
+}
+
+/** How much is read before parts are handed on and the bound on their length is looked at. */
+const stepLength = 65_536
