@@ -127,9 +127,11 @@ export const taxiiPaths = [
   '/taxii/subscriptions',
   '/services/discovery',
   '/services/collection-management',
+  '/services/feed-management',
   '/services/poll',
   '/services/inbox',
   '/taxii-discovery-service',
+  '/taxii-data',
   '/taxi/poll',
 ].flatMap((path) => [path, `${path}/`])
 

@@ -4,17 +4,26 @@ import {
   messageBinding,
   type PollResponse,
   type PollResponseHead,
+  type RequestedBinding,
   type RequestMessage,
   type ResponseMessage,
   servicesVersion,
   taxiiNamespace,
 } from './messages.ts'
-import { elementToMessage } from './parse.ts'
+import { elementToMessage, readContentBinding } from './parse.ts'
 import { contentBlock, pollResponseHead, pollResponseTail, renderMessage } from './render.ts'
+import { messageBinding10, servicesVersion10, taxii10Namespace } from './taxii10/identifiers.ts'
+import { elementToMessage10, readContentBinding10 } from './taxii10/parse.ts'
+import {
+  contentBlock10,
+  pollResponseHead10,
+  pollResponseTail10,
+  renderMessage10,
+} from './taxii10/render.ts'
 
 /** How one version of TAXII spells messages. An answer is of the version of its request. */
 export interface MessageBinding {
-  readonly version: '1.1'
+  readonly version: '1.0' | '1.1'
   /** of its messages' elements */
   readonly namespace: string
   /** what X-TAXII-Content-Type calls it */
@@ -23,6 +32,8 @@ export interface MessageBinding {
   readonly servicesVersion: string
   /** @throws TaxiiRefusal BAD_MESSAGE */
   readonly toMessage: (root: XmlElement) => RequestMessage
+  /** @throws TaxiiRefusal BAD_MESSAGE */
+  readonly toContentBinding: (element: XmlElement) => RequestedBinding
   readonly render: (message: Exclude<ResponseMessage, PollResponse>) => string
   /** A Poll_Response is its head, its blocks and its tail. */
   readonly pollHead: (head: PollResponseHead) => string
@@ -36,13 +47,27 @@ export const taxii11: MessageBinding = {
   id: messageBinding,
   servicesVersion,
   toMessage: elementToMessage,
+  toContentBinding: readContentBinding,
   render: renderMessage,
   pollHead: pollResponseHead,
   pollBlock: contentBlock,
   pollTail: pollResponseTail,
 }
 
-const bindings: readonly MessageBinding[] = [taxii11]
+export const taxii10: MessageBinding = {
+  version: '1.0',
+  namespace: taxii10Namespace,
+  id: messageBinding10,
+  servicesVersion: servicesVersion10,
+  toMessage: elementToMessage10,
+  toContentBinding: readContentBinding10,
+  render: renderMessage10,
+  pollHead: pollResponseHead10,
+  pollBlock: contentBlock10,
+  pollTail: pollResponseTail10,
+}
+
+const bindings: readonly MessageBinding[] = [taxii11, taxii10]
 
 /**
  * @param namespace of the message's root; undefined where none could be read

@@ -1,7 +1,7 @@
 import {
   type DiscoveryRequest,
   type DiscoveryResponse,
-  messageBinding,
+  messageBindings,
   protocolBindings,
   type Scheme,
   type ServiceContact,
@@ -29,7 +29,7 @@ export function serviceContact(
   return {
     protocolBinding: protocolBindings[scheme],
     address: `${url}${servicePaths[service]}`,
-    messageBindings: [messageBinding],
+    messageBindings,
   }
 }
 

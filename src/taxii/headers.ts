@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { MessageBinding } from './binding.ts'
-import { messageBinding, protocolBindings, type Scheme, servicesVersion } from './messages.ts'
+import { messageBindings, protocolBindings, type Scheme, servicesVersion } from './messages.ts'
 import { badMessage, failure, unsupportedMessage } from './refusal.ts'
+import { servicesVersion10 } from './taxii10/identifiers.ts'
 
 /** What every TAXII response carries, errors included: cabby rejects a response without them. */
 export function responseHeaders(scheme: Scheme, binding: MessageBinding): Record<string, string> {
@@ -13,13 +14,13 @@ export function responseHeaders(scheme: Scheme, binding: MessageBinding): Record
   }
 }
 
-/** The answer to OPTIONS; a list is what OpenTAXII's clients know X-TAXII-Content-Types as. */
+/** The answer to OPTIONS, with lists as OpenTAXII writes them; its specification has no header for lists. */
 export function optionsHeaders(scheme: Scheme): Record<string, string> {
   return {
     Allow: allowedMethods,
-    'X-TAXII-Content-Types': messageBinding,
+    'X-TAXII-Content-Types': messageBindings.join(','),
     'X-TAXII-Protocol': protocolBindings[scheme],
-    'X-TAXII-Services': servicesVersion,
+    'X-TAXII-Services': [servicesVersion, servicesVersion10].join(','),
   }
 }
 

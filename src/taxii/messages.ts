@@ -1,9 +1,12 @@
 import type { FeedBlock, LabelRange } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
+import { messageBinding10 } from './taxii10/identifiers.ts'
 
 /** Identifiers of TAXII 1.1. The protocol bindings are numbered 1.0 in TAXII 1.1 too. */
 export const taxiiNamespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1'
 export const messageBinding = 'urn:taxii.mitre.org:message:xml:1.1'
+/** all that are understood, the best first */
+export const messageBindings = [messageBinding, messageBinding10] as const
 export const servicesVersion = 'urn:taxii.mitre.org:services:1.1'
 export const protocolBindings = {
   http: 'urn:taxii.mitre.org:protocol:http:1.0',
@@ -46,6 +49,8 @@ export interface PollParameters {
 
 export interface PollRequest {
   readonly type: 'Poll_Request'
+  /** TAXII 1.0 has neither parts nor data sets: one answer holds all, by the rules of data feeds */
+  readonly version: '1.0' | '1.1'
   readonly messageId: string
   readonly collectionName: string
   readonly exclusiveBeginTimestamp: Micros | undefined

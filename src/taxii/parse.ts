@@ -58,6 +58,7 @@ function readPollRequest(root: XmlElement, messageId: string): RequestMessage {
   children.end()
   const rest = {
     type: 'Poll_Request',
+    version: '1.1',
     messageId,
     collectionName,
     exclusiveBeginTimestamp: begin && readTimestamp(begin),
@@ -97,7 +98,8 @@ function readResponseType(element: XmlElement): 'FULL' | 'COUNT_ONLY' {
   throw badMessage(`Response_Type is FULL or COUNT_ONLY, not "${value}"`)
 }
 
-function readContentBinding(element: XmlElement): RequestedBinding {
+/** @throws TaxiiRefusal BAD_MESSAGE */
+export function readContentBinding(element: XmlElement): RequestedBinding {
   const { binding_id: bindingId } = readAttributes(element, ['binding_id'])
   const children = readChildren(element)
   const subtypes = children.many('Subtype')
@@ -140,7 +142,8 @@ function readPollFulfillment(root: XmlElement, messageId: string): RequestMessag
   }
 }
 
-function readTimestamp(element: XmlElement): Micros {
+/** @throws TaxiiRefusal BAD_MESSAGE */
+export function readTimestamp(element: XmlElement): Micros {
   const value = text(element).trim()
   const moment = parseMicros(value)
   if (moment === undefined) {

@@ -56,6 +56,8 @@ export async function poll(
       const recordCount = await feed.countBlocks(fixed.snapshot, range)
       if (recordCount === 0 || countsOnly) return { ...head, recordCount }
       const response = { ...head, recordCount }
+      if (request.version === '1.0')
+        return { ...response, blocks: feed.readBlocks(fixed.snapshot, range) }
       return answerWithBlocks(feed, account, collection, { ...fixed, beginMoved }, response)
     },
   )

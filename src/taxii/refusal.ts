@@ -1,5 +1,5 @@
 import { TaxiwayError } from '../model/errors.ts'
-import { messageBinding, type StatusDetail, type StatusType } from './messages.ts'
+import { messageBindings, type StatusDetail, type StatusType } from './messages.ts'
 
 /** A request that TAXII has a typed answer for; status.ts spells it. */
 export class TaxiiRefusal extends TaxiwayError {
@@ -59,7 +59,7 @@ export function unsupportedMessage(reason: string, httpStatus: number): TaxiiRef
   return new TaxiiRefusal(
     'UNSUPPORTED_MESSAGE',
     reason,
-    [{ name: 'SUPPORTED_BINDING', value: messageBinding }],
+    messageBindings.map((value) => ({ name: 'SUPPORTED_BINDING', value })),
     httpStatus,
   )
 }

@@ -51,13 +51,15 @@ const paths = [
   '/taxii/subscriptions',
   '/services/discovery',
   '/services/collection-management',
+  '/services/feed-management',
   '/services/poll',
   '/services/inbox',
   '/taxii-discovery-service',
+  '/taxii-data',
   '/taxi/poll',
 ].flatMap((path) => [path, `${path}/`])
 
-/** TAXII 1.1 over HTTP. What it registers stays within a scope of its own. */
+/** TAXII 1.1 and 1.0 over HTTP. What it registers stays within a scope of its own. */
 export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   await app.register((scope) => addRoutes(scope, options))
 }

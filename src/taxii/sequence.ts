@@ -1,5 +1,4 @@
 import { findAttribute, type XmlElement } from '../xml/read.ts'
-import { taxiiNamespace } from './messages.ts'
 import { badMessage } from './refusal.ts'
 
 const signatureNamespace = 'http://www.w3.org/2000/09/xmldsig#'
@@ -13,6 +12,7 @@ export interface ChildSequence {
 }
 
 /**
+ * Children are in their parent's namespace, which tells the version of TAXII.
  * @param options.message the element is a whole message: it may begin with Extended_Headers and
  * end with a Signature; neither is looked into
  */
@@ -28,7 +28,7 @@ export function readChildren(
 
   function optional(name: string): XmlElement | undefined {
     const child = children[next]
-    if (child?.name !== name || child.namespace !== taxiiNamespace) return undefined
+    if (child?.name !== name || child.namespace !== element.namespace) return undefined
     next += 1
     return child
   }

@@ -47,7 +47,7 @@ export function validateStix(
 }
 
 /**
- * Validates TAXII 1.1 messages by libtaxii, its schema and its reading, all in one process.
+ * Validates TAXII messages by libtaxii, the schema of their version and its reading, all in one process.
  * @returns each message's errors, in the order of the messages
  */
 export function validateTaxii(messages: string[]): Promise<string[][]> {

@@ -1,4 +1,4 @@
-"""Validates TAXII 1.1 messages with libtaxii: its schema, then its own reading of the message.
+"""Validates messages of TAXII 1.1, and of 1.0 by their namespace, with libtaxii: its schema, then its own reading.
 
 Reads one JSON object a line on stdin, {"xml": ...}, and answers each with a JSON list of the errors
 found.
@@ -7,17 +7,21 @@ found.
 import json
 import sys
 
-from libtaxii import messages_11
-from libtaxii.validation import SchemaValidator, TAXII_11_SCHEMA
+from libtaxii import messages_10, messages_11
+from libtaxii.validation import SchemaValidator, TAXII_10_SCHEMA, TAXII_11_SCHEMA
+from lxml import etree
 
-schema = SchemaValidator(TAXII_11_SCHEMA)
+taxii_10 = SchemaValidator(TAXII_10_SCHEMA), messages_10
+taxii_11 = SchemaValidator(TAXII_11_SCHEMA), messages_11
 
 
 def find_errors(xml):
+    namespace = etree.QName(etree.fromstring(xml)).namespace
+    schema, messages = taxii_10 if namespace == messages_10.ns_map["taxii"] else taxii_11
     result = schema.validate_string(xml)
     if not result.valid:
         return ["line %d: %s" % (error.line, error.message) for error in result.error_log]
-    messages_11.get_message_from_xml(xml)
+    messages.get_message_from_xml(xml)
     return []
 
 

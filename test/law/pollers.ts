@@ -150,6 +150,7 @@ async function ask(talk: Talk, window: Window, responseType: 'FULL' | 'COUNT_ONL
       poller(client),
       {
         type: 'Poll_Request',
+        version: '1.1',
         messageId: '1',
         collectionName: collection,
         exclusiveBeginTimestamp: window.begin,

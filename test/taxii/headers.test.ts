@@ -7,7 +7,8 @@ import { full, pollRequest, startServer, statusOf } from './server.ts'
 const server = await startServer(t, { maxTreeBytes: 20_000 })
 server.feed.collections.push(collection())
 
-const unsupported = 'UNSUPPORTED_MESSAGE SUPPORTED_BINDING=urn:taxii.mitre.org:message:xml:1.1'
+const unsupported =
+  'UNSUPPORTED_MESSAGE SUPPORTED_BINDING=urn:taxii.mitre.org:message:xml:1.1 SUPPORTED_BINDING=urn:taxii.mitre.org:message:xml:1.0'
 
 const headerCases: [string, Record<string, string | undefined>, number, string][] = [
   ['Accept: text/html', { Accept: 'text/html' }, 406, unsupported],

@@ -45,6 +45,7 @@ const messages: [string, string, string, string?][] = [
     'the namespace of TAXII 1.0',
     '<Discovery_Request xmlns="http://taxii.mitre.org/messages/taxii_xml_binding-1" message_id="m-1"/>',
     'BAD_MESSAGE',
+    '0',
   ],
   ['an unknown message', request('Poll_Requests'), 'BAD_MESSAGE'],
   [

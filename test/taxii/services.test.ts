@@ -23,9 +23,11 @@ const paths = [
   '/taxii/subscriptions',
   '/services/discovery',
   '/services/collection-management',
+  '/services/feed-management',
   '/services/poll',
   '/services/inbox',
   '/taxii-discovery-service',
+  '/taxii-data',
   '/taxi/poll',
 ]
 const xmlBinding = 'urn:taxii.mitre.org:message:xml:1.1'
@@ -169,8 +171,14 @@ t.test('OPTIONS names the bindings without asking who is there', async (t) => {
     const response = await fetch(`${server.url}${path}`, { method: 'OPTIONS' })
     t.equal(response.status, 200)
     t.equal(response.headers.get('allow'), 'POST, OPTIONS')
-    t.equal(response.headers.get('x-taxii-content-types'), xmlBinding)
-    t.equal(response.headers.get('x-taxii-services'), 'urn:taxii.mitre.org:services:1.1')
+    t.equal(
+      response.headers.get('x-taxii-content-types'),
+      `${xmlBinding},urn:taxii.mitre.org:message:xml:1.0`,
+    )
+    t.equal(
+      response.headers.get('x-taxii-services'),
+      'urn:taxii.mitre.org:services:1.1,urn:taxii.mitre.org:services:1.0',
+    )
   }
 })
 

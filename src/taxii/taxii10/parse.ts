@@ -1,0 +1,91 @@
+import type { XmlElement } from '../../xml/read.ts'
+import type { PollRequest, RequestedBinding, RequestMessage } from '../messages.ts'
+import { findMessageId, readTimestamp } from '../parse.ts'
+import { badMessage } from '../refusal.ts'
+import { readAttributes, readChildren, text } from '../sequence.ts'
+import { taxii10Namespace } from './identifiers.ts'
+
+/**
+ * Reads a request of TAXII 1.0 as strictly as its schema does, into the message of TAXII 1.1 that means the same.
+ * @throws TaxiiRefusal BAD_MESSAGE
+ */
+export function elementToMessage10(root: XmlElement): RequestMessage {
+  if (root.namespace !== taxii10Namespace) {
+    throw badMessage(`"${root.name}" is not in the namespace of TAXII 1.0, ${taxii10Namespace}`)
+  }
+  const messageId = findMessageId(root)
+  if (messageId === undefined) throw badMessage('message_id is missing')
+  if (!isMessageId10(messageId)) {
+    throw badMessage(`message_id has only digits in TAXII 1.0, not "${messageId}"`)
+  }
+
+  switch (root.name) {
+    case 'Discovery_Request':
+      readEmpty(root)
+      return { type: 'Discovery_Request', messageId }
+    case 'Feed_Information_Request':
+      readEmpty(root)
+      return { type: 'Collection_Information_Request', messageId }
+    case 'Poll_Request':
+      return readPollRequest(root, messageId)
+    case 'Inbox_Message':
+    case 'Subscription_Management_Request':
+      return { type: root.name, messageId }
+    case 'Collection_Information_Request':
+    case 'Poll_Fulfillment':
+      throw badMessage(`"${root.name}" is of TAXII 1.1, and in the namespace of TAXII 1.0`)
+    default:
+      throw badMessage(`"${root.name}" is not a request`)
+  }
+}
+
+/** Ids of messages are numbers in TAXII 1.0, of any length. */
+export function isMessageId10(id: string): boolean {
+  return /^[0-9]+$/.test(id)
+}
+
+/** TAXII 1.0 has no subtypes: a binding is its element's text. */
+export function readContentBinding10(element: XmlElement): RequestedBinding {
+  readAttributes(element, [])
+  const bindingId = text(element).trim()
+  if (bindingId === '') throw badMessage('Content_Binding is empty')
+  return { bindingId, subtypeIds: [] }
+}
+
+function readEmpty(root: XmlElement): void {
+  readAttributes(root, ['message_id'])
+  readChildren(root, { message: true }).end()
+}
+
+function readPollRequest(root: XmlElement, messageId: string): PollRequest {
+  const { feed_name: collectionName, subscription_id: subscriptionId } = readAttributes(
+    root,
+    ['message_id', 'feed_name'],
+    ['subscription_id'],
+  )
+  const children = readChildren(root, { message: true })
+  const begin = children.optional('Exclusive_Begin_Timestamp')
+  const end = children.optional('Inclusive_End_Timestamp')
+  const bindings = children.many('Content_Binding')
+  children.end()
+  const contentBindings = bindings.map(readContentBinding10)
+  return {
+    type: 'Poll_Request',
+    version: '1.0',
+    messageId,
+    collectionName,
+    exclusiveBeginTimestamp: begin && readTimestamp(begin),
+    inclusiveEndTimestamp: end && readTimestamp(end),
+    by: subscriptionId
+      ? { subscriptionId }
+      : {
+          pollParameters: {
+            allowAsynch: false,
+            responseType: 'FULL',
+            contentBindings,
+            queryFormatId: undefined,
+            deliveryParameters: undefined,
+          },
+        },
+  }
+}
