@@ -42,6 +42,8 @@ export interface ResultSet {
   readonly beginMoved: boolean
   /** live blocks when the set was made */
   readonly recordCount: number
+  /** the subscription that was polled by */
+  readonly subscriptionId: string | undefined
   /** the newest withdrawal when the set was read: whatever is read of its parts later knows that one */
   readonly lastWithdrawal: number
 }

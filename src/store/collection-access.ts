@@ -84,6 +84,17 @@ function toReadable(row: Parameters<typeof toCollection>[0] & { writable: boolea
   return { ...toCollection(row), writable: row.writable }
 }
 
+/** Whether there is a collection that the account may send Inbox_Messages to. */
+export async function maySendAnywhere(db: Db, { id, role }: Account): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`
+    select exists (select from collections c where c.inbox and (${role === 'administrator'} or exists (
+      select from grants g
+      where g.collection_id = c.id and g.account_id = ${id}::integer and g.can_write))) as may`.execute(
+    db,
+  )
+  return rows[0]?.may ?? false
+}
+
 /** Ids of the collections that the account may read; undefined: all of them. */
 export async function readReadableIds(
   db: Db,

@@ -10,9 +10,10 @@ export async function writeResultSet(
   db: Db,
   {
     beginMoved = false,
+    subscriptionId,
     ...set
-  }: Partial<Pick<ResultSet, 'beginMoved'>> &
-    Omit<ResultSet, 'id' | 'lastWithdrawal' | 'beginMoved'>,
+  }: Partial<Pick<ResultSet, 'beginMoved' | 'subscriptionId'>> &
+    Omit<ResultSet, 'id' | 'lastWithdrawal' | 'beginMoved' | 'subscriptionId'>,
   lifetimeSeconds: number,
 ): Promise<ResultSet> {
   const id = randomUUID()
@@ -30,11 +31,12 @@ export async function writeResultSet(
       begin_moved: beginMoved,
       part_ends: [...set.partEnds],
       record_count: set.recordCount,
+      subscription_id: subscriptionId ?? null,
       expires_at: sql`now() + ${lifetimeSeconds} * interval '1 second'`,
     })
     .returning(lastWithdrawal)
     .executeTakeFirstOrThrow()
-  return { ...set, beginMoved, id, lastWithdrawal: last_withdrawal }
+  return { ...set, beginMoved, subscriptionId, id, lastWithdrawal: last_withdrawal }
 }
 
 const lastWithdrawal = sql<number>`taxiway_last_withdrawal()`.as('last_withdrawal')
@@ -66,6 +68,7 @@ export async function findResultSet(
       beginMoved: row.begin_moved,
       partEnds: row.part_ends,
       recordCount: row.record_count,
+      subscriptionId: row.subscription_id ?? undefined,
       lastWithdrawal: row.last_withdrawal,
     }
   )

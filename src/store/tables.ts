@@ -320,7 +320,7 @@ export interface Tables {
     collection_id: number
     status: string
     response_type: string
-    /** as the client named them; empty: any */
+    /** those that the client named and the collection had; empty: any */
     content_bindings: string[]
     created_at: Timestamp
     changed_at: Timestamp

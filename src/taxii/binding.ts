@@ -37,7 +37,7 @@ export interface MessageBinding {
   readonly render: (message: Exclude<ResponseMessage, PollResponse>) => string
   /** A Poll_Response is its head, its blocks and its tail. */
   readonly pollHead: (head: PollResponseHead) => string
-  readonly pollBlock: (block: FeedBlock, bindingId: string) => string
+  readonly pollBlock: (block: FeedBlock, response: PollResponse) => string
   readonly pollTail: () => string
 }
 

@@ -1,3 +1,7 @@
+import type { Account } from '../model/account.ts'
+import { contentBindings } from '../model/collection.ts'
+import type { Permission } from '../model/permission.ts'
+import type { Feed } from './feed.ts'
 import {
   type DiscoveryRequest,
   type DiscoveryResponse,
@@ -6,6 +10,7 @@ import {
   type Scheme,
   type ServiceContact,
   type ServiceInstance,
+  type ServiceType,
 } from './messages.ts'
 
 /** Where this server is reached, as its clients see it. */
@@ -33,19 +38,50 @@ export function serviceContact(
   }
 }
 
+/**
+ * The content bindings that an Inbox_Message may bring, the favourite first: cabby pushes STIX 1.2.
+ */
+export const inboxBindings = contentBindings
+
+export interface DiscoveryParts {
+  readonly feed: Feed
+  readonly account: Account
+  readonly permissions: ReadonlySet<Permission>
+  readonly address: PublicAddress
+}
+
 /** One instance for each service: given two of a type, cabby refuses to choose. */
-export function discover(request: DiscoveryRequest, address: PublicAddress): DiscoveryResponse {
-  const offered = [
-    ['DISCOVERY', 'lists the services of this server'],
-    ['COLLECTION_MANAGEMENT', 'lists the collections that may be polled'],
-    ['POLL', 'serves the content of collections'],
-  ] as const
-  const serviceInstances = offered.map(
-    ([serviceType, message]): ServiceInstance => ({
-      ...serviceContact(serviceType, address),
-      serviceType,
-      message,
-    }),
-  )
-  return { type: 'Discovery_Response', inResponseTo: request.messageId, serviceInstances }
+export async function discover(
+  request: DiscoveryRequest,
+  { feed, account, permissions, address }: DiscoveryParts,
+): Promise<DiscoveryResponse> {
+  const mayRead = permissions.has('feed:read')
+  const maySend = permissions.has('feed:write') && (await feed.maySend(account))
+  const instance = (
+    serviceType: ServiceType,
+    available: boolean,
+    message: string,
+  ): ServiceInstance => ({
+    ...serviceContact(serviceType, address),
+    serviceType,
+    available,
+    message,
+  })
+  return {
+    type: 'Discovery_Response',
+    inResponseTo: request.messageId,
+    serviceInstances: [
+      instance('DISCOVERY', true, 'lists the services of this server'),
+      instance(
+        'COLLECTION_MANAGEMENT',
+        true,
+        'lists the collections that may be polled or sent to, and manages subscriptions to them',
+      ),
+      instance('POLL', mayRead, 'serves the content of collections'),
+      {
+        ...instance('INBOX', maySend, 'takes content for the collections that allow it'),
+        contentBindings: inboxBindings,
+      },
+    ],
+  }
 }

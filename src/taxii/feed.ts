@@ -3,6 +3,7 @@ import type { Collection } from '../model/collection.ts'
 import type { FeedBlock, LabelRange, ResultSet, Snapshot, Stream } from '../model/feed.ts'
 import type { PollOutcome } from '../model/ledger.ts'
 import type { Micros } from '../model/micros.ts'
+import type { Subscription, SubscriptionStatus, SubscriptionTerms } from '../model/subscription.ts'
 import { notFound } from './refusal.ts'
 
 /** Who polls, as the ledger knows him. */
@@ -19,10 +20,20 @@ export interface FixedRange {
   readonly snapshot: Snapshot
 }
 
+/** A collection that an account may do something with. */
+export interface AccessibleCollection extends Collection {
+  /** by the account's role and grants; what a token may is another matter */
+  readonly access: { readonly read: boolean; readonly send: boolean }
+  /** records on a typical day; undefined: not known */
+  readonly volume: number | undefined
+}
+
 /** What TAXII needs of the store. All of it may throw StoreUnavailable. */
 export interface Feed {
-  /** only those that the account may read */
-  listCollections(account: Account): Promise<readonly Collection[]>
+  /** those that the account may read or send to */
+  listCollections(account: Account): Promise<readonly AccessibleCollection[]>
+  /** whether there is a collection that the account may send Inbox_Messages to */
+  maySend(account: Account): Promise<boolean>
   /** undefined also for one that exists but that the account may not read: nobody learns of it */
   findCollection(account: Account, name: string): Promise<Collection | undefined>
   /**
@@ -48,7 +59,28 @@ export interface Feed {
     range: LabelRange,
     pageSize: number,
     beginMoved?: boolean,
+    subscriptionId?: string,
   ): Promise<ResultSet>
+  /** One that is not ended and the same is taken as it is. */
+  subscribe(terms: SubscriptionTerms): Promise<Subscription>
+  /** undefined when it never was, belongs to another account, or is of another collection */
+  findSubscription(
+    account: Account,
+    collection: Collection,
+    id: string,
+  ): Promise<Subscription | undefined>
+  /** the account's to this collection, the oldest first; those that are ended too */
+  listSubscriptions(account: Account, collection: Collection): Promise<readonly Subscription[]>
+  /**
+   * Changes the status of one that is not ended.
+   * @returns it as it is stored now; undefined as of `findSubscription`
+   */
+  changeSubscription(
+    account: Account,
+    collection: Collection,
+    id: string,
+    status: SubscriptionStatus,
+  ): Promise<Subscription | undefined>
   /** undefined when it never was, is gone, or belongs to another account */
   findResultSet(account: Account, id: string): Promise<ResultSet | undefined>
   /**

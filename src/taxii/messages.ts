@@ -1,5 +1,7 @@
+import type { CollectionType } from '../model/collection.ts'
 import type { FeedBlock, LabelRange } from '../model/feed.ts'
 import type { Micros } from '../model/micros.ts'
+import type { ResponseType, SubscriptionStatus } from '../model/subscription.ts'
 import { messageBinding10 } from './taxii10/identifiers.ts'
 
 /** Identifiers of TAXII 1.1. The protocol bindings are numbered 1.0 in TAXII 1.1 too. */
@@ -39,7 +41,7 @@ export interface PushParameters {
 
 export interface PollParameters {
   readonly allowAsynch: boolean
-  readonly responseType: 'FULL' | 'COUNT_ONLY'
+  readonly responseType: ResponseType
   /** none: any */
   readonly contentBindings: readonly RequestedBinding[]
   /** the format of a Query, where there is one */
@@ -73,10 +75,38 @@ export interface InboxMessage {
   readonly messageId: string
 }
 
-/** Recognised, so that it can be answered; its parameters are not read. */
+export const subscriptionActions = [
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'PAUSE',
+  'RESUME',
+  'STATUS',
+] as const
+export type SubscriptionAction = (typeof subscriptionActions)[number]
+
+/** What a subscription's polls are answered by. */
+export interface SubscriptionParameters {
+  readonly responseType: ResponseType
+  /** none: any */
+  readonly contentBindings: readonly RequestedBinding[]
+  /** the format of a Query, where there is one */
+  readonly queryFormatId: string | undefined
+}
+
+/** Services specification 1.1, section 4.4.6. */
 export interface SubscriptionManagementRequest {
   readonly type: 'Subscription_Management_Request'
   readonly messageId: string
+  readonly collectionName: string
+  readonly by:
+    | {
+        readonly action: 'SUBSCRIBE'
+        readonly parameters: SubscriptionParameters
+        readonly pushParameters: PushParameters | undefined
+      }
+    | { readonly action: 'UNSUBSCRIBE' | 'PAUSE' | 'RESUME'; readonly subscriptionId: string }
+    /** undefined: all of the requester's to this collection */
+    | { readonly action: 'STATUS'; readonly subscriptionId: string | undefined }
 }
 
 export type RequestMessage =
@@ -98,6 +128,10 @@ export interface ServiceContact {
 
 export interface ServiceInstance extends ServiceContact {
   readonly serviceType: ServiceType
+  /** whether the requester may use it */
+  readonly available: boolean
+  /** of an INBOX: the content bindings that it takes */
+  readonly contentBindings?: readonly string[]
   readonly message: string
 }
 
@@ -109,9 +143,19 @@ export interface DiscoveryResponse {
 
 export interface CollectionInformation {
   readonly collectionName: string
+  readonly collectionType: CollectionType
   readonly description: string
+  /** records on a typical day; undefined: not known */
+  readonly volume: number | undefined
   readonly contentBindings: readonly string[]
   readonly pollingServices: readonly ServiceContact[]
+  readonly subscriptionServices: readonly ServiceContact[]
+  readonly receivingInboxServices: readonly ReceivingInboxService[]
+}
+
+export interface ReceivingInboxService extends ServiceContact {
+  /** what it takes */
+  readonly contentBindings: readonly string[]
 }
 
 export interface CollectionInformationResponse {
@@ -120,9 +164,32 @@ export interface CollectionInformationResponse {
   readonly collections: readonly CollectionInformation[]
 }
 
+/** A subscription as its owner is told of it. */
+export interface SubscriptionInstance {
+  readonly subscriptionId: string
+  readonly status: SubscriptionStatus
+  /** undefined: there never was such a subscription */
+  readonly parameters:
+    | { readonly responseType: ResponseType; readonly contentBindings: readonly string[] }
+    | undefined
+  readonly pollInstances: readonly ServiceContact[]
+}
+
+export interface SubscriptionManagementResponse {
+  readonly type: 'Subscription_Management_Response'
+  readonly inResponseTo: string
+  readonly collectionName: string
+  readonly message?: string
+  readonly subscriptions: readonly SubscriptionInstance[]
+}
+
 export interface PollResponseHead {
   readonly inResponseTo: string
   readonly collectionName: string
+  /** A TAXII 1.1 response of a data set shows neither its range nor its blocks' labels. */
+  readonly collectionType: CollectionType
+  /** the subscription that was polled by */
+  readonly subscriptionId?: string
   /** the range that was considered; a part of a result set names its own */
   readonly range: LabelRange
   readonly recordCount: number
@@ -198,5 +265,6 @@ export interface StatusMessage {
 export type ResponseMessage =
   | DiscoveryResponse
   | CollectionInformationResponse
+  | SubscriptionManagementResponse
   | PollResponse
   | StatusMessage

@@ -1,10 +1,13 @@
 import { type Micros, parseMicros } from '../model/micros.ts'
+import type { ResponseType } from '../model/subscription.ts'
 import { findAttribute, type XmlElement } from '../xml/read.ts'
 import {
   type PollParameters,
   type PushParameters,
   type RequestedBinding,
   type RequestMessage,
+  type SubscriptionParameters,
+  subscriptionActions,
   taxiiNamespace,
 } from './messages.ts'
 import { badMessage } from './refusal.ts'
@@ -16,8 +19,8 @@ export function findMessageId(root: XmlElement): string | undefined {
 }
 
 /**
- * Reads a request as strictly as the TAXII 1.1 schema does. Not all of an Inbox_Message or a
- * Subscription_Management_Request is read, because neither service is offered.
+ * Reads a request as strictly as the TAXII 1.1 schema and Schematron do, and once less: a SUBSCRIBE needs no
+ * Subscription_Parameters, which then are those of the schema's defaults.
  * @throws TaxiiRefusal BAD_MESSAGE
  */
 export function elementToMessage(root: XmlElement): RequestMessage {
@@ -37,8 +40,9 @@ export function elementToMessage(root: XmlElement): RequestMessage {
       return readPollRequest(root, messageId)
     case 'Poll_Fulfillment':
       return readPollFulfillment(root, messageId)
-    case 'Inbox_Message':
     case 'Subscription_Management_Request':
+      return readSubscriptionManagementRequest(root, messageId)
+    case 'Inbox_Message':
       return { type: root.name, messageId }
     default:
       throw badMessage(`"${root.name}" is not a request`)
@@ -90,7 +94,7 @@ function readPollParameters(element: XmlElement): PollParameters {
   }
 }
 
-function readResponseType(element: XmlElement): 'FULL' | 'COUNT_ONLY' {
+function readResponseType(element: XmlElement): ResponseType {
   const value = text(element).trim()
   // An empty element takes the schema's default.
   if (value === '' || value === 'FULL') return 'FULL'
@@ -120,6 +124,51 @@ function readPushParameters(element: XmlElement): PushParameters {
   }
   children.end()
   return parameters
+}
+
+function readSubscriptionManagementRequest(root: XmlElement, messageId: string): RequestMessage {
+  const { collection_name: collectionName, action: named } = readAttributes(root, [
+    'message_id',
+    'collection_name',
+    'action',
+  ])
+  const action = subscriptionActions.find((one) => one === named)
+  if (!action)
+    throw badMessage(`action is one of ${subscriptionActions.join(', ')}, not "${named}"`)
+  const children = readChildren(root, { message: true })
+  const id = children.optional('Subscription_ID')
+  const parameters = children.optional('Subscription_Parameters')
+  const push = children.optional('Push_Parameters')
+  children.end()
+  const rest = { type: 'Subscription_Management_Request', messageId, collectionName } as const
+  const subscriptionId = id && text(id).trim()
+  if (action === 'SUBSCRIBE') {
+    // The schema says that a Subscription_ID is ignored here.
+    const pushParameters = push && readPushParameters(push)
+    const by = { action, parameters: readSubscriptionParameters(parameters), pushParameters }
+    return { ...rest, by }
+  }
+  const extra = parameters ?? push
+  if (extra)
+    throw badMessage(`${extra.name} go with the action SUBSCRIBE alone, not with ${action}`)
+  if (action === 'STATUS') return { ...rest, by: { action, subscriptionId } }
+  if (!subscriptionId) throw badMessage(`${action} needs the Subscription_ID that it is for`)
+  return { ...rest, by: { action, subscriptionId } }
+}
+
+function readSubscriptionParameters(element: XmlElement | undefined): SubscriptionParameters {
+  if (!element) return { responseType: 'FULL', contentBindings: [], queryFormatId: undefined }
+  readAttributes(element, [])
+  const children = readChildren(element)
+  const responseType = children.optional('Response_Type')
+  const bindings = children.many('Content_Binding')
+  const query = children.optional('Query')
+  children.end()
+  return {
+    responseType: responseType ? readResponseType(responseType) : 'FULL',
+    contentBindings: bindings.map(readContentBinding),
+    queryFormatId: query && readAttributes(query, ['format_id']).format_id,
+  }
 }
 
 function readPollFulfillment(root: XmlElement, messageId: string): RequestMessage {

@@ -44,7 +44,7 @@ async function* chunks(
   yield take()
   for await (const batch of response.blocks ?? []) {
     for (const block of batch) {
-      const rendered = binding.pollBlock(block, response.contentBinding)
+      const rendered = binding.pollBlock(block, response)
       pending.push(rendered)
       characters += rendered.length
       blocks += 1

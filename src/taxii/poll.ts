@@ -1,10 +1,17 @@
 import type { Account } from '../model/account.ts'
 import type { Collection, ContentBinding } from '../model/collection.ts'
 import type { LabelRange } from '../model/feed.ts'
+import type { Micros } from '../model/micros.ts'
 import { type Feed, type FixedRange, getCollection, type Poller } from './feed.ts'
 import { type Ledger, orBreakOff } from './ledger.ts'
-import type { PollParameters, PollRequest, PollResponse } from './messages.ts'
-import { failure, notFound, unsupportedContent, unsupportedQuery } from './refusal.ts'
+import type { PollParameters, PollRequest, PollResponse, RequestedBinding } from './messages.ts'
+import {
+  failure,
+  notFound,
+  unsupportedContent,
+  unsupportedProtocol,
+  unsupportedQuery,
+} from './refusal.ts'
 import { answerPart, movedBegin } from './result-set.ts'
 
 /** @throws TaxiiRefusal */
@@ -14,37 +21,29 @@ export async function poll(
   request: PollRequest,
   ledger: Ledger,
 ): Promise<PollResponse> {
-  const { exclusiveBeginTimestamp: begin, inclusiveEndTimestamp: end } = request
-  if (begin !== undefined && end !== undefined && begin >= end) {
-    throw failure('Exclusive_Begin_Timestamp must be before Inclusive_End_Timestamp')
-  }
   const { account } = poller
   const collection = await getCollection(feed, account, request.collectionName)
-  if ('subscriptionId' in request.by) {
-    throw notFound('subscription', request.by.subscriptionId)
-  }
-  const { pollParameters } = request.by
-  if (pollParameters.queryFormatId !== undefined) {
-    throw unsupportedQuery(pollParameters.queryFormatId)
-  }
-  const binding = chooseBinding(collection, pollParameters)
+  const asked = considerTimes(collection, request)
+  const terms = await getTerms(feed, account, collection, request)
+  if (terms.queryFormatId !== undefined) throw unsupportedQuery(terms.queryFormatId)
+  const binding = chooseBinding(collection, terms.contentBindings)
+  if (terms.deliveryParameters) throw unsupportedProtocol()
   const stream = { collectionId: collection.id, binding }
 
   const beganMs = performance.now()
-  const countsOnly = pollParameters.responseType === 'COUNT_ONLY'
-  const fixed = await feed.fixRange(poller, stream, {
-    ...(begin === undefined ? {} : { begin }),
-    ...(end === undefined ? {} : { end }),
-    countsOnly,
-  })
+  const countsOnly = terms.responseType === 'COUNT_ONLY'
+  const fixed = await feed.fixRange(poller, stream, { ...asked, countsOnly })
   const { pollId, range } = fixed
   const entry = { pollId, beganMs }
-  const beginMoved = range.begin !== begin
+  const beginMoved = range.begin !== asked.begin
+  const { subscriptionId } = terms
   const head: Omit<PollResponse, 'recordCount'> = {
     type: 'Poll_Response',
     entry,
     inResponseTo: request.messageId,
     collectionName: collection.name,
+    collectionType: collection.type,
+    ...(subscriptionId !== undefined && { subscriptionId }),
     range,
     contentBinding: binding,
     ...(beginMoved && { message: movedBegin(range) }),
@@ -63,6 +62,47 @@ export async function poll(
   )
 }
 
+/**
+ * What of a request's times counts: of a data set nothing (services specification 1.1, section 4.4.8). TAXII 1.0
+ * knows no data sets, so that its clients read them as feeds.
+ * @throws TaxiiRefusal FAILURE
+ */
+function considerTimes(
+  { type }: Collection,
+  { version, exclusiveBeginTimestamp: begin, inclusiveEndTimestamp: end }: PollRequest,
+): { readonly begin?: Micros; readonly end?: Micros } {
+  if (type === 'data-set' && version === '1.1') return {}
+  if (begin !== undefined && end !== undefined && begin >= end) {
+    throw failure('Exclusive_Begin_Timestamp must be before Inclusive_End_Timestamp')
+  }
+  return { ...(begin !== undefined && { begin }), ...(end !== undefined && { end }) }
+}
+
+type Terms = Omit<PollParameters, 'allowAsynch'> & { readonly subscriptionId?: string }
+
+/**
+ * By a subscription's id the subscription alone says what is answered; one that is paused is polled as ever.
+ * @throws TaxiiRefusal NOT_FOUND, with the same words for one that is ended, unknown or somebody else's
+ */
+async function getTerms(
+  feed: Feed,
+  account: Account,
+  collection: Collection,
+  { by }: PollRequest,
+): Promise<Terms> {
+  if ('pollParameters' in by) return by.pollParameters
+  const { subscriptionId } = by
+  const found = await feed.findSubscription(account, collection, subscriptionId)
+  if (!found || found.status === 'UNSUBSCRIBED') throw notFound('subscription', subscriptionId)
+  return {
+    responseType: found.responseType,
+    contentBindings: found.contentBindings.map((bindingId) => ({ bindingId, subtypeIds: [] })),
+    queryFormatId: undefined,
+    deliveryParameters: undefined,
+    subscriptionId,
+  }
+}
+
 async function answerWithBlocks(
   feed: Feed,
   account: Account,
@@ -71,7 +111,14 @@ async function answerWithBlocks(
   response: PollResponse,
 ): Promise<PollResponse> {
   if (pageSize !== undefined && response.recordCount > pageSize) {
-    const set = await feed.createResultSet(account, snapshot, range, pageSize, beginMoved)
+    const set = await feed.createResultSet(
+      account,
+      snapshot,
+      range,
+      pageSize,
+      beginMoved,
+      response.subscriptionId,
+    )
     // Withdrawals since the count can have brought it down to one part, which needs no set.
     if (set.partEnds.length > 1) {
       const note = (part: LabelRange) => feed.noteFirstPart(pollId, set.id, part)
@@ -93,14 +140,21 @@ async function answerWithBlocks(
  */
 function chooseBinding(
   collection: Collection,
-  { contentBindings }: PollParameters,
+  requested: readonly RequestedBinding[],
 ): ContentBinding {
-  const found = collection.bindings.find(
-    (binding) =>
-      contentBindings.length === 0 ||
-      // No subtypes are published, so that a request for certain ones finds nothing.
-      contentBindings.some((one) => one.bindingId === binding && one.subtypeIds.length === 0),
-  )
+  const [found] = findBindings(collection, requested)
   if (!found) throw unsupportedContent(collection.bindings)
   return found
+}
+
+/** @returns those of the collection's bindings that are requested, in its order */
+export function findBindings(
+  { bindings }: Collection,
+  requested: readonly RequestedBinding[],
+): readonly ContentBinding[] {
+  if (requested.length === 0) return bindings
+  // No subtypes are published, so that a request for certain ones finds nothing.
+  return bindings.filter((binding) =>
+    requested.some((one) => one.bindingId === binding && one.subtypeIds.length === 0),
+  )
 }

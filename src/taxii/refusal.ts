@@ -55,6 +55,14 @@ export function unsupportedQuery(formatId: string): TaxiiRefusal {
   )
 }
 
+/** No SUPPORTED_PROTOCOL is named, because nothing is pushed by any. */
+export function unsupportedProtocol(): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'UNSUPPORTED_PROTOCOL',
+    'this server pushes no content; ask again without the address to push to, and poll',
+  )
+}
+
 export function unsupportedMessage(reason: string, httpStatus: number): TaxiiRefusal {
   return new TaxiiRefusal(
     'UNSUPPORTED_MESSAGE',

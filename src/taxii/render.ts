@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { CollectionType } from '../model/collection.ts'
 import type { FeedBlock } from '../model/feed.ts'
 import { formatMicros } from '../model/micros.ts'
 import { escapeAttribute, escapeText } from '../xml/write.ts'
@@ -12,6 +13,8 @@ import {
   type ServiceContact,
   type ServiceInstance,
   type StatusMessage,
+  type SubscriptionInstance,
+  type SubscriptionManagementResponse,
   servicesVersion,
   taxiiNamespace,
 } from './messages.ts'
@@ -35,6 +38,10 @@ function textElement(name: string, value: string): string {
   return `<taxii_11:${name}>${escapeText(value)}</taxii_11:${name}>`
 }
 
+function element(name: string, content: string): string {
+  return `<taxii_11:${name}>${content}</taxii_11:${name}>`
+}
+
 /** Any message but a Poll_Response, which is sent in pieces. */
 export function renderMessage(message: Exclude<ResponseMessage, PollResponse>): string {
   switch (message.type) {
@@ -42,6 +49,8 @@ export function renderMessage(message: Exclude<ResponseMessage, PollResponse>): 
       return renderDiscoveryResponse(message)
     case 'Collection_Information_Response':
       return renderCollectionInformationResponse(message)
+    case 'Subscription_Management_Response':
+      return renderSubscriptionManagementResponse(message)
     case 'Status_Message':
       return renderStatusMessage(message)
   }
@@ -72,8 +81,9 @@ export function renderDiscoveryResponse(response: DiscoveryResponse): string {
 function serviceInstance(instance: ServiceInstance): string {
   return (
     `<taxii_11:Service_Instance service_type="${instance.serviceType}"` +
-    ` service_version="${servicesVersion}" available="true">` +
+    ` service_version="${servicesVersion}" available="${instance.available}">` +
     contact(instance) +
+    (instance.contentBindings ?? []).map(contentBinding).join('') +
     textElement('Message', instance.message) +
     '</taxii_11:Service_Instance>'
   )
@@ -100,13 +110,63 @@ export function renderCollectionInformationResponse(
 function collection(information: CollectionInformation): string {
   return (
     `<taxii_11:Collection collection_name="${escapeAttribute(information.collectionName)}"` +
-    ' collection_type="DATA_FEED" available="true">' +
+    ` collection_type="${collectionTypes[information.collectionType]}" available="true">` +
     textElement('Description', information.description) +
+    (information.volume === undefined
+      ? ''
+      : textElement('Collection_Volume', String(information.volume))) +
     information.contentBindings.map(contentBinding).join('') +
-    information.pollingServices
-      .map((service) => `<taxii_11:Polling_Service>${contact(service)}</taxii_11:Polling_Service>`)
+    information.pollingServices.map((one) => element('Polling_Service', contact(one))).join('') +
+    information.subscriptionServices
+      .map((one) => element('Subscription_Service', contact(one)))
+      .join('') +
+    information.receivingInboxServices
+      .map((one) =>
+        element(
+          'Receiving_Inbox_Service',
+          contact(one) + one.contentBindings.map(contentBinding).join(''),
+        ),
+      )
       .join('') +
     '</taxii_11:Collection>'
+  )
+}
+
+const collectionTypes: Record<CollectionType, string> = {
+  'data-feed': 'DATA_FEED',
+  'data-set': 'DATA_SET',
+}
+
+export function renderSubscriptionManagementResponse(
+  response: SubscriptionManagementResponse,
+): string {
+  const { inResponseTo, collectionName, message, subscriptions } = response
+  return (
+    open(
+      'Subscription_Management_Response',
+      inResponseTo,
+      ` collection_name="${escapeAttribute(collectionName)}"`,
+    ) +
+    (message === undefined ? '' : textElement('Message', message)) +
+    subscriptions.map(subscription).join('') +
+    close('Subscription_Management_Response')
+  )
+}
+
+function subscription(instance: SubscriptionInstance): string {
+  const { subscriptionId, status, parameters, pollInstances } = instance
+  return (
+    `<taxii_11:Subscription status="${status}">` +
+    textElement('Subscription_ID', subscriptionId) +
+    (parameters
+      ? element(
+          'Subscription_Parameters',
+          textElement('Response_Type', parameters.responseType) +
+            parameters.contentBindings.map(contentBinding).join(''),
+        )
+      : '') +
+    pollInstances.map((one) => element('Poll_Instance', contact(one))).join('') +
+    '</taxii_11:Subscription>'
   )
 }
 
@@ -116,7 +176,8 @@ function contentBinding(bindingId: string): string {
 
 /** The beginning of a Poll_Response; the blocks and pollResponseTail() follow. */
 export function pollResponseHead(head: PollResponseHead): string {
-  const { range, part } = head
+  const { range, part, subscriptionId } = head
+  const isFeed = head.collectionType === 'data-feed'
   // libtaxii takes only "true" for true: more="1" would lose parts in silence.
   const attributes = part
     ? ` more="${part.more}" result_id="${escapeAttribute(part.resultId)}"` +
@@ -128,10 +189,11 @@ export function pollResponseHead(head: PollResponseHead): string {
       head.inResponseTo,
       ` collection_name="${escapeAttribute(head.collectionName)}"${attributes}`,
     ) +
-    (range.begin === undefined
-      ? ''
-      : textElement('Exclusive_Begin_Timestamp', formatMicros(range.begin))) +
-    textElement('Inclusive_End_Timestamp', formatMicros(range.end)) +
+    (subscriptionId === undefined ? '' : textElement('Subscription_ID', subscriptionId)) +
+    (isFeed && range.begin !== undefined
+      ? textElement('Exclusive_Begin_Timestamp', formatMicros(range.begin))
+      : '') +
+    (isFeed ? textElement('Inclusive_End_Timestamp', formatMicros(range.end)) : '') +
     `<taxii_11:Record_Count>${head.recordCount}</taxii_11:Record_Count>` +
     (head.message === undefined ? '' : textElement('Message', head.message))
   )
@@ -141,11 +203,13 @@ export function pollResponseHead(head: PollResponseHead): string {
  * The content is put in as it is, which is why a stored package has no XML declaration and declares
  * every prefix that it uses.
  */
-export function contentBlock(block: FeedBlock, bindingId: string): string {
+export function contentBlock(block: FeedBlock, response: PollResponse): string {
   return (
-    `<taxii_11:Content_Block>${contentBinding(bindingId)}` +
+    `<taxii_11:Content_Block>${contentBinding(response.contentBinding)}` +
     `<taxii_11:Content>${block.content}</taxii_11:Content>` +
-    `<taxii_11:Timestamp_Label>${formatMicros(block.label)}</taxii_11:Timestamp_Label>` +
+    (response.collectionType === 'data-feed'
+      ? `<taxii_11:Timestamp_Label>${formatMicros(block.label)}</taxii_11:Timestamp_Label>`
+      : '') +
     '</taxii_11:Content_Block>'
   )
 }

@@ -30,6 +30,8 @@ export async function fulfil(
     type: 'Poll_Response',
     inResponseTo: request.messageId,
     collectionName: collection.name,
+    collectionType: collection.type,
+    ...(set.subscriptionId !== undefined && { subscriptionId: set.subscriptionId }),
     range: set.range,
     recordCount: set.recordCount,
     contentBinding: set.snapshot.binding,

@@ -7,7 +7,7 @@ import type { Identify } from '../model/account.ts'
 import { type XmlElement, XmlError } from '../xml/read.ts'
 import { bindingToAnswerIn, type MessageBinding } from './binding.ts'
 import { listCollections } from './collections.ts'
-import { discover, type PublicAddress } from './discovery.ts'
+import { type DiscoveryParts, discover, type PublicAddress } from './discovery.ts'
 import type { Feed, Poller } from './feed.ts'
 import {
   allowedMethods,
@@ -26,6 +26,7 @@ import { badMessage, denied, failure, methodNotAllowed } from './refusal.ts'
 import { fulfil } from './result-set.ts'
 import { followSending, type Sending } from './sending.ts'
 import { errorToStatus } from './status.ts'
+import { manageSubscriptions } from './subscriptions.ts'
 
 export interface TaxiiOptions {
   readonly feed: Feed
@@ -144,9 +145,9 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     const mayRead = permissions.has('feed:read')
     switch (message.type) {
       case 'Discovery_Request':
-        return discover(message, addressOf(request))
+        return discover(message, partsOf(request))
       case 'Collection_Information_Request':
-        return listCollections(mayRead ? feed : undefined, account, message, addressOf(request))
+        return listCollections(message, partsOf(request))
       case 'Poll_Request':
         if (!mayRead) throw mayNotRead()
         return poll(feed, pollerOf(request), message, ledger)
@@ -156,8 +157,14 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       case 'Inbox_Message':
         throw failure('this server offers no inbox service')
       case 'Subscription_Management_Request':
-        throw failure('this server offers no subscriptions; poll without one')
+        if (!mayRead) throw mayNotRead()
+        return manageSubscriptions(feed, account, message, addressOf(request))
     }
+  }
+
+  function partsOf(request: FastifyRequest): DiscoveryParts {
+    const { account, permissions } = getCaller(request)
+    return { feed, account, permissions, address: addressOf(request) }
   }
 
   function sendError(

@@ -1,38 +1,83 @@
 import type { Account } from '../model/account.ts'
 import type { Collection } from '../model/collection.ts'
 import { readGrants } from '../store/accounts.ts'
+import { maySendAnywhere } from '../store/collection-access.ts'
 import { findCollection, readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { countBlocks, cutIntoParts, readBlocks } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
 import { completePolls, correctPart, enterPart, fixRange, noteFirstPart } from '../store/polls.ts'
 import { findResultSet, movePartEnds, writeResultSet } from '../store/result-sets.ts'
+import {
+  changeSubscription,
+  findSubscription,
+  listSubscriptions,
+  subscribe,
+} from '../store/subscriptions.ts'
+import { createVolumeReader } from '../store/volumes.ts'
 import type { Feed } from './feed.ts'
 
 /** The feed as the store has it. */
 export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
   const readHead = createHeadReader(db)
-  const readable = async <T extends Collection>(account: Account, collections: readonly T[]) => {
-    if (account.role === 'administrator') return collections
-    const granted = await readGrants(db, account.id)
-    return collections.filter(({ id }) => granted.get(id)?.read)
+  const readVolumes = createVolumeReader(db, () => performance.now())
+  const readAccess = async ({ id, role }: Account) => {
+    const isAdministrator = role === 'administrator'
+    const granted = isAdministrator ? undefined : await readGrants(db, id)
+    return (collection: Collection) => ({
+      read: isAdministrator || granted?.get(collection.id)?.read === true,
+      send: collection.inbox && (isAdministrator || granted?.get(collection.id)?.write === true),
+    })
   }
+  const ownerOf = (account: Account, { id }: Collection) => ({
+    accountId: account.id,
+    collectionId: id,
+  })
   return {
-    listCollections: async (account) => readable(account, await readCollections(db)),
+    listCollections: async (account) => {
+      const [collections, accessTo, volumes] = await Promise.all([
+        readCollections(db),
+        readAccess(account),
+        readVolumes(),
+      ])
+      return collections.flatMap((collection) => {
+        const access = accessTo(collection)
+        if (!access.read && !access.send) return []
+        // A poll that names no binding gets the first.
+        const [binding] = collection.bindings
+        const volume = binding && volumes.get(collection.id)?.get(binding)
+        return { ...collection, access, volume }
+      })
+    },
+    maySend: (account) => maySendAnywhere(db, account),
     findCollection: async (account, name) => {
       // Alone: there may be hundreds, and each poll asks.
       const named = await findCollection(db, name)
-      const [found] = await readable(account, named ? [named] : [])
-      return found
+      if (!named) return undefined
+      const accessTo = await readAccess(account)
+      return accessTo(named).read ? named : undefined
     },
     fixRange: (poller, stream, asked) => fixRange(db, poller, stream, asked),
     countBlocks: (snapshot, range) => countBlocks(db, snapshot, range),
     readBlocks: (snapshot, range) => readBlocks(db, readHead, snapshot, range),
-    createResultSet: async (account, snapshot, range, pageSize, beginMoved = false) => {
+    createResultSet: async (
+      account,
+      snapshot,
+      range,
+      pageSize,
+      beginMoved = false,
+      subscriptionId = undefined,
+    ) => {
       const parts = await cutIntoParts(db, snapshot, range, pageSize)
-      const set = { accountId: account.id, snapshot, range, beginMoved, ...parts }
+      const set = { accountId: account.id, snapshot, range, beginMoved, subscriptionId, ...parts }
       return writeResultSet(db, set, resultSetSeconds)
     },
+    subscribe: (terms) => subscribe(db, terms),
+    findSubscription: (account, collection, id) =>
+      findSubscription(db, ownerOf(account, collection), id),
+    listSubscriptions: (account, collection) => listSubscriptions(db, ownerOf(account, collection)),
+    changeSubscription: (account, collection, id, status) =>
+      changeSubscription(db, ownerOf(account, collection), id, status),
     findResultSet: (account, id) => findResultSet(db, account.id, id),
     movePartEnds: (set, partEnds) => movePartEnds(db, set, partEnds),
     noteFirstPart: (pollId, resultId, range) => noteFirstPart(db, pollId, resultId, range),

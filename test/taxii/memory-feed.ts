@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Account } from '../../src/model/account.ts'
 import type { Collection, ContentBinding } from '../../src/model/collection.ts'
 import type { FeedBlock, LabelRange, ResultSet, Stream } from '../../src/model/feed.ts'
 import type { PollOutcome } from '../../src/model/ledger.ts'
 import type { Micros } from '../../src/model/micros.ts'
+import type { Subscription } from '../../src/model/subscription.ts'
 import type { Feed } from '../../src/taxii/feed.ts'
 
 export const reader: Account = { id: 1, name: 'esa1', role: 'reader' }
@@ -16,6 +18,11 @@ export interface MemoryFeed extends Feed {
   readonly collections: Collection[]
   /** names of collections that only the first account may read */
   readonly hidden: Set<string>
+  /** names of inbox collections that every account may send to, and not only the first */
+  readonly writable: Set<string>
+  /** typical daily records, by collections' ids */
+  readonly volumes: Map<number, number>
+  subscriptions: Subscription[]
   /** the database's clock */
   now: Micros
   publish(collectionId: number, binding: ContentBinding, ...labels: Micros[]): void
@@ -75,13 +82,26 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
       .sort((a, b) => a.label - b.label)
   }
 
-  function readable(account: Account): Collection[] {
-    return feed.collections.filter((one) => account.id === reader.id || !feed.hidden.has(one.name))
+  function mayRead(account: Account, { name }: Collection): boolean {
+    return account.id === reader.id || !feed.hidden.has(name)
+  }
+
+  function maySend(account: Account, { name, inbox }: Collection): boolean {
+    return inbox && (account.id === reader.id || feed.writable.has(name))
+  }
+
+  function owned(account: Account, { id }: Collection): Subscription[] {
+    return feed.subscriptions.filter(
+      (one) => one.accountId === account.id && one.collectionId === id,
+    )
   }
 
   const feed: MemoryFeed = {
     collections: [],
     hidden: new Set(),
+    writable: new Set(),
+    volumes: new Map(),
+    subscriptions: [],
     now: start + 1000 * second,
     beforeBatch: () => undefined,
     beforeCall: () => undefined,
@@ -106,11 +126,21 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
 
     async listCollections(account) {
       feed.beforeCall()
-      return readable(account)
+      return feed.collections.flatMap((one) => {
+        const read = mayRead(account, one)
+        const send = maySend(account, one)
+        return read || send
+          ? { ...one, access: { read, send }, volume: feed.volumes.get(one.id) }
+          : []
+      })
+    },
+    async maySend(account) {
+      feed.beforeCall()
+      return feed.collections.some((one) => maySend(account, one))
     },
     async findCollection(account, name) {
       feed.beforeCall()
-      return readable(account).find((one) => one.name === name)
+      return feed.collections.find((one) => one.name === name && mayRead(account, one))
     },
     async fixRange(_poller, stream, { begin, end = feed.now }) {
       const range = {
@@ -139,7 +169,14 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         feed.readersOpen -= 1
       }
     },
-    async createResultSet(account, snapshot, range, pageSize, beginMoved = false) {
+    async createResultSet(
+      account,
+      snapshot,
+      range,
+      pageSize,
+      beginMoved = false,
+      subscriptionId = undefined,
+    ) {
       const labels = live(snapshot, range).map((block) => block.label)
       const partEnds = labels.filter(
         (_label, index) => (index + 1) % pageSize === 0 || index === labels.length - 1,
@@ -153,10 +190,39 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         beginMoved,
         partEnds,
         recordCount: labels.length,
+        subscriptionId,
         lastWithdrawal: 0,
       }
       feed.sets.set(id, set)
       return set
+    },
+    async subscribe(terms) {
+      feed.beforeCall()
+      const same = feed.subscriptions.find(
+        ({ id: _id, status, ...rest }) =>
+          status !== 'UNSUBSCRIBED' && isDeepStrictEqual(rest, terms),
+      )
+      if (same) return same
+      const made = {
+        ...terms,
+        id: `subscription-${feed.subscriptions.length + 1}`,
+        status: 'ACTIVE',
+      } as const
+      feed.subscriptions.push(made)
+      return made
+    },
+    async findSubscription(account, collection, id) {
+      return owned(account, collection).find((one) => one.id === id)
+    },
+    async listSubscriptions(account, collection) {
+      return owned(account, collection)
+    },
+    async changeSubscription(account, collection, id, status) {
+      const found = owned(account, collection).find((one) => one.id === id)
+      if (!found || found.status === 'UNSUBSCRIBED') return found
+      const changed = { ...found, status }
+      feed.subscriptions = feed.subscriptions.map((one) => (one === found ? changed : one))
+      return changed
     },
     async findResultSet(account, id) {
       const set = feed.sets.get(id)

@@ -1,8 +1,8 @@
 import { request as httpRequest } from 'node:http'
 import t from 'tap'
-import { findAttribute } from '../../src/xml/read.ts'
+import { findAttribute, type XmlElement } from '../../src/xml/read.ts'
 import { validateTaxii } from '../helpers/python.ts'
-import { collection, otherReader } from './memory-feed.ts'
+import { collection, otherReader, reader } from './memory-feed.ts'
 import {
   basic,
   child,
@@ -56,19 +56,90 @@ t.test('discovery lists one instance for each service, at absolute addresses', a
       childText(one, 'Message_Binding'),
     ]),
     [
-      ['DISCOVERY', '/taxii/discovery'],
-      ['COLLECTION_MANAGEMENT', '/taxii/collections'],
-      ['POLL', '/taxii/poll'],
-    ].map(([type, path]) => [
+      ['DISCOVERY', 'true', '/taxii/discovery'],
+      ['COLLECTION_MANAGEMENT', 'true', '/taxii/collections'],
+      ['POLL', 'true', '/taxii/poll'],
+      ['INBOX', 'false', '/taxii/inbox'],
+    ].map(([type, available, path]) => [
       type,
       'urn:taxii.mitre.org:services:1.1',
-      'true',
+      available,
       'urn:taxii.mitre.org:protocol:http:1.0',
       `${server.url}${path}`,
       xmlBinding,
     ]),
   )
 })
+
+t.test('the inbox names the content that it takes, and is available to who may send', async (t) => {
+  const receiving = await startServer(t)
+  receiving.feed.collections.push(
+    collection(),
+    collection({ id: 2, name: 'ours', inbox: true }),
+    collection({ id: 3, name: 'secret', inbox: true }),
+  )
+  receiving.feed.hidden.add('secret')
+  const inboxOf = async (name: string) => {
+    const headers = { Authorization: basic(name, password) }
+    const { root } = await receiving.post(discovery, { headers })
+    const inbox = root.children.find((one) => findAttribute(one, 'service_type') === 'INBOX')
+    return inbox && [findAttribute(inbox, 'available'), ...bindingsOf(inbox)]
+  }
+  const stix = ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1']
+  t.strictSame(await inboxOf(reader.name), ['true', ...stix])
+  t.strictSame(await inboxOf(otherReader.name), ['false', ...stix])
+  receiving.feed.writable.add('secret')
+  t.strictSame(await inboxOf(otherReader.name), ['true', ...stix])
+  server.answers.push(...receiving.answers)
+})
+
+t.test('a collection says how it is polled, subscribed to and sent to, and by whom', async (t) => {
+  const varied = await startServer(t)
+  varied.feed.collections.push(
+    collection(),
+    collection({ id: 2, name: 'ours', inbox: true, type: 'data-set' }),
+    collection({ id: 3, name: 'dropbox', inbox: true }),
+  )
+  varied.feed.volumes.set(2, 0).set(3, 1_200)
+  varied.feed.hidden.add('dropbox')
+  varied.feed.writable.add('dropbox')
+  const listed = async (name: string) => {
+    const headers = { Authorization: basic(name, password) }
+    const { root } = await varied.post(information, { headers })
+    return root.children.map((one) => {
+      const services = one.children.filter(({ name }) => /_Service$/.test(name))
+      return [
+        findAttribute(one, 'collection_name'),
+        findAttribute(one, 'collection_type'),
+        childText(one, 'Collection_Volume'),
+        ...services.map((service) => `${service.name} ${childText(service, 'Address')}`),
+      ]
+    })
+  }
+  const polling = [
+    `Polling_Service ${varied.url}/taxii/poll`,
+    `Subscription_Service ${varied.url}/taxii/collections`,
+  ]
+  const receiving = `Receiving_Inbox_Service ${varied.url}/taxii/inbox`
+  t.strictSame(await listed(reader.name), [
+    ['urls', 'DATA_FEED', undefined, ...polling],
+    ['ours', 'DATA_SET', '0', ...polling, receiving],
+    ['dropbox', 'DATA_FEED', '1200', ...polling, receiving],
+  ])
+  t.strictSame(await listed(otherReader.name), [
+    ['urls', 'DATA_FEED', undefined, ...polling],
+    ['ours', 'DATA_SET', '0', ...polling],
+    // How much comes there is for those alone who may read it.
+    ['dropbox', 'DATA_FEED', undefined, receiving],
+  ])
+  server.answers.push(...varied.answers)
+})
+
+function bindingsOf({ children }: XmlElement) {
+  return children
+    .filter((one) => one.name === 'Content_Binding')
+    .map((one) => findAttribute(one, 'binding_id'))
+}
 
 t.test('collections are data feeds with their bindings and where to poll them', async (t) => {
   const { root } = await server.post(information, { path: '/taxii/collections' })
@@ -118,7 +189,7 @@ t.test('every path answers every message, with and without a slash at the end', 
     [request('Inbox_Message'), 'FAILURE'],
     [
       request('Subscription_Management_Request', 'collection_name="urls" action="STATUS"'),
-      'FAILURE',
+      'Subscription_Management_Response',
     ],
   ]
   for (const path of paths.flatMap((one) => [one, `${one}/`])) {
@@ -189,7 +260,7 @@ t.test('a public URL decides the addresses and the protocol', async (t) => {
   const { root, headers } = await behindProxy.post(discovery, { headers: https })
   t.strictSame(
     root.children.map((one) => [childText(one, 'Protocol_Binding'), childText(one, 'Address')]),
-    ['discovery', 'collections', 'poll'].map((name) => [
+    ['discovery', 'collections', 'poll', 'inbox'].map((name) => [
       'urn:taxii.mitre.org:protocol:https:1.0',
       `https://feeds.example.org/threat/taxii/${name}`,
     ]),

@@ -14,7 +14,7 @@ const statements = [
     collection_id integer not null references collections on delete cascade,
     status text not null check (status in ('ACTIVE', 'PAUSED', 'UNSUBSCRIBED')),
     response_type text not null check (response_type in ('FULL', 'COUNT_ONLY')),
-    -- as the client named them; empty: any
+    -- those that the client named and the collection had; empty: any
     content_bindings text[] not null,
     created_at timestamptz not null,
     changed_at timestamptz not null

@@ -1,7 +1,7 @@
 import type { XmlElement } from '../../xml/read.ts'
 import type { PollRequest, RequestedBinding, RequestMessage } from '../messages.ts'
 import { findMessageId, readTimestamp } from '../parse.ts'
-import { badMessage } from '../refusal.ts'
+import { badMessage, failure } from '../refusal.ts'
 import { readAttributes, readChildren, text } from '../sequence.ts'
 import { taxii10Namespace } from './identifiers.ts'
 
@@ -28,8 +28,9 @@ export function elementToMessage10(root: XmlElement): RequestMessage {
       return { type: 'Collection_Information_Request', messageId }
     case 'Poll_Request':
       return readPollRequest(root, messageId)
-    case 'Inbox_Message':
     case 'Subscription_Management_Request':
+      throw failure('this server offers no subscriptions in TAXII 1.0; poll without one')
+    case 'Inbox_Message':
       return { type: root.name, messageId }
     case 'Collection_Information_Request':
     case 'Poll_Fulfillment':

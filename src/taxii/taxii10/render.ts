@@ -55,6 +55,8 @@ export function renderMessage10(message: Exclude<ResponseMessage, PollResponse>)
           .join('') +
         close('Feed_Information_Response')
       )
+    case 'Subscription_Management_Response':
+      throw new Error('no request of TAXII 1.0 is answered by subscriptions')
     case 'Status_Message':
       return renderStatusMessage(message)
   }
@@ -70,7 +72,7 @@ const serviceTypes: Readonly<Record<ServiceType, string>> = {
 function serviceInstance(instance: ServiceInstance): string {
   return (
     `<taxii:Service_Instance service_type="${serviceTypes[instance.serviceType]}"` +
-    ` service_version="${servicesVersion10}" available="true">` +
+    ` service_version="${servicesVersion10}" available="${instance.available}">` +
     contact(instance) +
     textElement('Message', instance.message) +
     '</taxii:Service_Instance>'
@@ -153,9 +155,9 @@ export function pollResponseHead10(head: PollResponseHead): string {
 }
 
 /** The content is put in as it is, as in TAXII 1.1. */
-export function contentBlock10(block: FeedBlock, bindingId: string): string {
+export function contentBlock10(block: FeedBlock, { contentBinding }: PollResponse): string {
   return (
-    `<taxii:Content_Block>${textElement('Content_Binding', bindingId)}` +
+    `<taxii:Content_Block>${textElement('Content_Binding', contentBinding)}` +
     `<taxii:Content>${block.content}</taxii:Content>` +
     textElement('Timestamp_Label', formatMicros(block.label)) +
     '</taxii:Content_Block>'
