@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,8 +14,8 @@ import {
   runTaxiway,
   type Settings,
   startService,
-  startTaxiway,
 } from '../helpers/taxiway.ts'
+import { createCommandRunner } from './command-runner.ts'
 
 const seeds = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
 const fingerprint = 'ab'.repeat(32)
@@ -23,21 +23,16 @@ const fingerprint = 'ab'.repeat(32)
 /** Runs commands one after another, in one process. */
 type Run = (...commands: (readonly string[])[]) => Promise<readonly Ended[]>
 
-const manyCommands = fileURLToPath(new URL('many-commands.ts', import.meta.url))
-
 function runner(t: Test, settings: Settings): Run {
+  const run = createCommandRunner(t, settings)
   return async (...commands) => {
-    const folder = await makeFolder(t)
-    const [from, to] = [join(folder, 'commands'), join(folder, 'said')]
-    await writeFile(from, JSON.stringify(commands))
-    const { code, stderr } = await startTaxiway(t, [from, to], settings, { program: manyCommands })
-      .ended
-    if (code !== 0) throw new Error(stderr)
-    const said = JSON.parse(await readFile(to, 'utf8')) as Ended[]
-    await rm(folder, { recursive: true })
-    for (const { stdout } of said) {
-      for (const [found] of stdout.matchAll(/taxiway_[\w-]{20,}|^[\w-]{24,40}$/gm))
+    const said: Ended[] = []
+    for (const args of commands) {
+      // Some show a secret, once.
+      const ended = await run(args, { showsSecret: true })
+      for (const [found] of ended.stdout.matchAll(/taxiway_[\w-]{20,}|^[\w-]{24,40}$/gm))
         noteSecret(found)
+      said.push(ended)
     }
     return said
   }

@@ -8,7 +8,14 @@ import { countBlocks, poll } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { validateStix } from '../helpers/python.ts'
 import { noteSecret, secret } from '../helpers/secrets.ts'
-import { makeFolder, runTaxiway, type Settings, startService } from '../helpers/taxiway.ts'
+import {
+  type Ended,
+  makeFolder,
+  runTaxiway,
+  type Settings,
+  startService,
+} from '../helpers/taxiway.ts'
+import { createCommandRunner } from './command-runner.ts'
 
 const seeds = fileURLToPath(new URL('../../seeds/collections.yaml', import.meta.url))
 const { pulses } = loadSeedPulses(new Date())
@@ -45,7 +52,7 @@ function readTable(text: string): Row[] {
   )
 }
 
-// A command on the embedded database takes seconds to start: there, each is tried once.
+// A process for a command takes a second to start, and two on the embedded database: some have one of their own.
 for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
   t.test(`on ${kind}`, async (t) => {
     const folder = await makeFolder(t)
@@ -57,23 +64,24 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
           }
         : { TAXIWAY_DATA_DIR: folder }
     const thorough = kind === 'PostgreSQL'
-    const run = (...args: string[]) => runTaxiway(t, args, settings)
-    const done = async (...args: string[]) => {
-      const { code, stdout, stderr } = await run(...args)
+    const runCommand = createCommandRunner(t, settings)
+    const run = (...args: string[]) => runCommand(args)
+    const runAlone = (...args: string[]) => runTaxiway(t, args, settings)
+    const hold = (args: string[], { code, stdout, stderr }: Ended) => {
       t.equal(stderr, '', args.join(' '))
       t.equal(code, 0, args.join(' '))
       return stdout
     }
+    const done = async (...args: string[]) => hold(args, await run(...args))
+    const doneAlone = async (...args: string[]) => hold(args, await runAlone(...args))
     /** What it prints is a password that it made, shown once. */
     const made = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runTaxiway(t, args, settings, { showsSecret: true })
-      t.equal(stderr, '', args.join(' '))
-      t.equal(code, 0, args.join(' '))
-      return noteSecret(stdout.trim(), 'made password')
+      const ended = await runCommand(args, { showsSecret: true })
+      return noteSecret(hold(args, ended).trim(), 'made password')
     }
 
     await t.test('migrate makes the schema, and then has nothing to do', async (t) => {
-      t.match(await done('migrate'), /^applied 0001-foundation/)
+      t.match(await doneAlone('migrate'), /^applied 0001-foundation/)
       if (thorough) t.equal(await done('migrate'), 'nothing to do\n')
     })
 
@@ -85,7 +93,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
     })
 
     await t.test('apply makes the collections, and again leaves them', async (t) => {
-      t.match(await done('apply', seeds), /^\+ everything: new$/m)
+      t.match(await doneAlone('apply', seeds), /^\+ everything: new$/m)
       const names = readTable(await done('collection', 'list')).map((row) => row.COLLECTION)
       t.ok(names.includes('esa-hashes'))
       const again = await done('apply', seeds)
@@ -103,7 +111,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
             wrong,
             'collections:\n  - name: one\n    description: x\n    rule: { all: [] }\n  - name: two\n    descripton: x\n    rule: { all: [] }\n',
           )
-          const { code, stdout, stderr } = await run('apply', wrong)
+          const { code, stdout, stderr } = await runAlone('apply', wrong)
           t.equal(code, 2)
           t.equal(stdout, '')
           t.match(stderr, `taxiway: ${wrong}, line 5: collections.1 lacks "description"`)
@@ -120,9 +128,9 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
       esa = await made('account', 'add', 'esa1', '--read', 'esa-network', 'esa-hashes')
       t.ok(esa.length >= 20)
       if (!thorough) return
-      t.match(await run('account', 'add', 'esa1'), { code: 6, stderr: /"esa1" already/ })
+      t.match(await runAlone('account', 'add', 'esa1'), { code: 6, stderr: /"esa1" already/ })
       t.match(await run('account', 'add', 'a:b'), { code: 2, stderr: /must not hold a colon/ })
-      t.match(await run('account', 'add', 'x', '--read', 'nothing'), {
+      t.match(await runAlone('account', 'add', 'x', '--read', 'nothing'), {
         code: 3,
         stderr: 'taxiway: there is no collection "nothing"\n',
       })
@@ -189,7 +197,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
       await t.test('a second process on the folder is refused, the first one named', async (t) => {
         const { pid } = service.process
         for (const args of [['rejections'], ['serve']]) {
-          const { code, stdout, stderr } = await run(...args)
+          const { code, stdout, stderr } = await runAlone(...args)
           t.equal(code, 5, args.join(' '))
           t.equal(stdout, '')
           t.match(stderr, new RegExp(`^taxiway: process ${pid} has .* open`))
@@ -206,7 +214,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
     t.equal((await service.ended).code, 0)
 
     await t.test('the ledger lists what was polled, and completed before the end', async (t) => {
-      const rows = readTable(await done('ledger', '--account', 'esa1', '--since', '1h'))
+      const rows = readTable(await doneAlone('ledger', '--account', 'esa1', '--since', '1h'))
       t.match(rows[0], {
         ACCOUNT: 'esa1',
         ADDRESS: '127.0.0.1',
@@ -281,7 +289,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
         code: 3,
         stderr: 'taxiway: there is no collection "nothing"\n',
       })
-      t.match(await run('collection', 'sample', 'nothing-yet'), {
+      t.match(await runAlone('collection', 'sample', 'nothing-yet'), {
         code: 1,
         stdout: '',
         stderr: 'taxiway: the collection "nothing-yet" has no block now\n',
@@ -340,7 +348,7 @@ for (const kind of ['PostgreSQL', 'the embedded database'] as const) {
       t.match(dry, /^ {2}everything: not in the file, left as it is$/m)
       t.notMatch(dry, /profile|maxTlp|bindings/)
       const before = readTable(await done('collection', 'list'))
-      const applied = await done('apply', file)
+      const applied = await doneAlone('apply', file)
       const withdrawn = Number(/^esa-hashes has \d+ blocks now, (\d+) fewer\.$/m.exec(applied)?.[1])
       t.ok(withdrawn > 0)
       const sum = (rows: Row[]) =>

@@ -1,13 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { CommanderError } from 'commander'
 import { buildProgram, exitCodeOfUsage } from '../../src/cli/program.ts'
 import { reportFailure } from '../../src/cli/report-failure.ts'
 
-// Runs command lines of a file one after another, as src/main.ts does one: to start a process for each
-// would cost many times what they do. What each said goes to a second file.
-const [from = '', to = ''] = process.argv.slice(2)
-const said: { code: number; stdout: string; stderr: string }[] = []
-for (const args of JSON.parse(readFileSync(from, 'utf8')) as string[][]) {
+// Runs the command lines that come from a socket one after another, each as src/main.ts does one: to start a
+// process for each would cost many times what they do. What each said goes back.
+const socket = connect(process.argv[2] ?? '')
+for await (const line of createInterface(socket)) {
+  socket.write(`${JSON.stringify(await runCommand(JSON.parse(line)))}\n`)
+}
+
+async function runCommand(args: string[]) {
   const printed = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     process[name].write = (piece: string | Uint8Array) => {
@@ -23,7 +27,7 @@ for (const args of JSON.parse(readFileSync(from, 'utf8')) as string[][]) {
     if (error instanceof CommanderError) process.exitCode = exitCodeOfUsage(error)
     else reportFailure(error)
   }
-  said.push({ ...printed, code: Number(process.exitCode) })
+  const code = Number(process.exitCode)
+  process.exitCode = 0
+  return { ...printed, code }
 }
-process.exitCode = 0
-writeFileSync(to, JSON.stringify(said), { mode: 0o600 })

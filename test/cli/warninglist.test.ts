@@ -5,6 +5,7 @@ import { readLiveValues } from '../helpers/sound-feed.ts'
 import { makeFolder } from '../helpers/stores.ts'
 import { runTaxiway } from '../helpers/taxiway.ts'
 import { aCollection, anAssertion, reportOn } from '../intake/reports.ts'
+import { createCommandRunner } from './command-runner.ts'
 import { openCommandStore } from './command-store.ts'
 
 const host = (name: string) => `${name}.taxiway-demo.com`
@@ -138,8 +139,9 @@ t.test('warninglists by the command line', async (t) => {
 
 t.test('a new store has the starter set, of which what is removed stays out', async (t) => {
   const settings = { TAXIWAY_DATA_DIR: join(makeFolder(t), 'data') }
-  const run = (...args: string[]) => runTaxiway(t, ['warninglist', ...args], settings)
-  const first = await run('test', 'gmail.com')
+  const runCommand = createCommandRunner(t, settings)
+  const run = (...args: string[]) => runCommand(['warninglist', ...args])
+  const first = await runTaxiway(t, ['warninglist', 'test', 'gmail.com'], settings)
   t.match(first.stdout, /^domain +gmail\.com +mail-providers +gmail\.com +kept out$/m)
   t.equal(first.stderr, '')
   t.match((await run('remove', 'mail-providers')).stdout, /comes with Taxiway: .* disabled/)
