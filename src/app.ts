@@ -7,11 +7,14 @@ import { adminRoutes } from './admin/routes.ts'
 import { restOptions } from './admin/scope.ts'
 import { crossSiteHook } from './http/cross-site.ts'
 import { docsRoutes } from './http/docs.ts'
+import type { OnEnded } from './http/endings.ts'
 import { forwardedHook } from './http/forwarded.ts'
 import { healthRoutes } from './http/health.ts'
+import { type ConnectionLimits, defaultLimits } from './http/limits.ts'
 import { managementAuthRoutes } from './http/management-auth.ts'
 import { openapiOptions } from './http/openapi.ts'
 import { nothingThere } from './http/problem.ts'
+import { boundedServer } from './http/server.ts'
 import { restHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
 import type { Identify } from './model/account.ts'
@@ -31,22 +34,24 @@ export interface AppParts {
   readonly tls?: ServerOptions | undefined
   /** addresses and CIDR blocks of proxies whose X-Forwarded headers are believed */
   readonly trustedProxies?: readonly string[]
+  /** of what is read and sent; how many connections there may be, `trackConnections` says */
+  readonly limits?: ConnectionLimits
+  readonly onEnded?: OnEnded
   readonly version: string
 }
 
 /** The service with all its routes. Reads no environment and does not listen. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const { trustedProxies = [] } = parts
+  const { trustedProxies = [], limits = defaultLimits, onEnded = () => {} } = parts
+  const { createServer, onClientError } = boundedServer({ tls: parts.tls, limits, onEnded })
   const app: FastifyInstance = Fastify({
     loggerInstance: parts.log,
     ...restOptions,
-    // A client that opens a connection and says nothing, or says it byte by byte, is let go.
-    connectionTimeout: 120_000,
-    requestTimeout: 60_000,
+    serverFactory: createServer,
+    clientErrorHandler: onClientError,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    ...(parts.tls && { https: parts.tls }),
   })
   app.addHook('onRequest', forwardedHook(parts.log))
   await app.register(swagger, openapiOptions(parts.version, parts.publicUrl))

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { readLimits } from './config-limits.ts'
 import { readTls, readTrustedProxies, type TlsConfig } from './config-tls.ts'
+import type { ConnectionLimits } from './http/limits.ts'
 import { accountNameFault, passwordFault } from './model/account.ts'
 import { authorCollectionName } from './model/author-collection.ts'
 import { ConfigError } from './model/errors.ts'
@@ -32,6 +34,8 @@ export interface Config {
   readonly allowPlainHttp: boolean
   /** addresses and CIDR blocks of proxies whose X-Forwarded headers are believed */
   readonly trustedProxies: readonly string[]
+  /** what clients may take of the service */
+  readonly limits: ConnectionLimits
   /** how long the parts of a paged poll can be fetched */
   readonly resultSetSeconds: number
   /** how long polls stay in the ledger */
@@ -165,6 +169,7 @@ function readConfigAndClient(environment: Environment): {
     tls: readTls(readers),
     allowPlainHttp: flag('ALLOW_PLAIN_HTTP', false),
     trustedProxies: readTrustedProxies(readers),
+    limits: readLimits(readers),
     resultSetSeconds: integer('RESULT_SET_SECONDS', 60, 604_800, 86_400),
     ledgerDays: integer('LEDGER_DAYS', 2, 3_650, 90),
     producer: {

@@ -1,4 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Connections } from './http/connections.ts'
+import { type Ending, endings } from './http/endings.ts'
 import type { Swept } from './intake/sweep.ts'
 import type { TakenIn } from './intake/take-in.ts'
 import { type Proof, proofs } from './model/account.ts'
@@ -33,9 +35,17 @@ export function createMetrics() {
     if (proof === 'local') continue
     for (const outcome of ['accepted', 'refused', 'slowed'] as const) signedIn(proof, outcome, 0)
   }
+  const ended = counter(
+    'taxiway_connections_ended_total',
+    'Connections that the server ended before their clients had done, by the limit that said so.',
+    ['reason'],
+  )
+  const connectionEnded = (reason: Ending, times = 1) => ended.inc({ reason }, times)
+  for (const reason of endings) connectionEnded(reason, 0)
   return {
     registry,
     signedIn,
+    connectionEnded,
     requests: new Histogram({
       name: 'taxiway_http_request_seconds',
       help: 'Time from a request to the last byte of its answer.',
@@ -71,4 +81,22 @@ export function createMetrics() {
       withdrawn.inc(done.withdrawn)
     },
   }
+}
+
+/** How many connections there are, for `/metrics`. */
+export function observeConnections(
+  registry: Registry,
+  connections: Pick<Connections, 'count'>,
+): void {
+  new Gauge({
+    name: 'taxiway_connections',
+    help: 'Connections of clients: open, and of these those that an answer is under way on.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const { open, answering } = connections.count()
+      this.set({ state: 'open' }, open)
+      this.set({ state: 'answering' }, answering)
+    },
+  })
 }

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { ensureDataDir } from './data-dir.ts'
 import { ensureAdministrator } from './first-administrator.ts'
 import { type Connections, trackConnections } from './http/connections.ts'
+import { createEndings } from './http/endings.ts'
 import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { createReadJudging } from './intake/judging.ts'
@@ -16,7 +17,7 @@ import { repeatUntil, startRepeating } from './jobs/repeat.ts'
 import { warnOfShortLedger } from './ledger-days.ts'
 import { findPlace, listen } from './listen.ts'
 import type { Log } from './log.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, observeConnections } from './metrics.ts'
 import { checkPlainHttp } from './plain-http.ts'
 import { createReconciling } from './reconciling.ts'
 import { openSecretKeys } from './secret-keys.ts'
@@ -143,6 +144,12 @@ export async function startService(
     }
     const { jwtSeconds } = config
     const identify = createIdentify({ db: store.db, keyring, jwtSeconds, metrics, log })
+    const { limits, trustedProxies } = config
+    const onEnded = createEndings({
+      limits,
+      log,
+      count: (ending) => metrics.connectionEnded(ending),
+    })
     const app = await buildApp({
       admin,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
@@ -152,10 +159,13 @@ export async function startService(
       log,
       publicUrl: config.publicUrl,
       tls: tls?.serverOptions,
-      trustedProxies: config.trustedProxies,
+      trustedProxies,
+      limits,
+      onEnded,
       version,
     })
-    const connections = trackConnections(app.server)
+    const connections = trackConnections(app.server, { limits, trustedProxies, onEnded })
+    observeConnections(metrics.registry, connections)
     closers.push(async () => {
       await closeApp(app, connections, log)
       await identify.settle()

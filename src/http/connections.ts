@@ -2,6 +2,8 @@ import type { Server } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type TLSSocket, Server as TlsServer } from 'node:tls'
+import { clientNetwork } from '../security/client-network.ts'
+import { createMakeRoom, type Open, type RoomOptions } from './room.ts'
 
 export interface Connections {
   /** Ends those that no answer is under way on, now and as soon as one is sent. */
@@ -10,33 +12,73 @@ export interface Connections {
   endPresent(): void
   /** Ends all, in the middle of an answer too. */
   cut(): void
+  /** how many are open, and on how many of them an answer is under way */
+  count(): { readonly open: number; readonly answering: number }
+}
+
+interface Tracked {
+  readonly network: string
+  answers: number
 }
 
 /**
  * Knows which connections still owe an answer. Node itself ends those that are idle when the server is
  * closed, but neither one whose last answer is sent after that nor one that has not asked anything yet:
  * either holds up the end for as long as its client likes.
+ * @param room bounds how many there are; absent: any number
  */
-export function trackConnections(server: Server | HttpsServer): Connections {
-  const owed = new Map<Socket, number>()
+export function trackConnections(server: Server | HttpsServer, room?: RoomOptions): Connections {
+  const all = new Map<Socket, Tracked>()
+  const counts = new Map<string, number>()
+  const open: Open = { all, countOf: (network) => counts.get(network) ?? 0 }
+  const makeRoom = room && createMakeRoom(room)
   let ending = false
   const leaving = new WeakSet<Socket>()
-  const track = (socket: Socket) => {
-    owed.set(socket, 0)
-    socket.once('close', () => owed.delete(socket))
+
+  const join = (socket: Socket, network: string) => {
+    all.set(socket, { network, answers: 0 })
+    counts.set(network, open.countOf(network) + 1)
+    socket.once('close', () => leave(socket))
   }
-  if (server instanceof TlsServer) trackTls(server, owed, track)
-  else server.on('connection', track)
+  const leave = (socket: Socket) => {
+    const tracked = all.get(socket)
+    if (!tracked) return
+    all.delete(socket)
+    const left = open.countOf(tracked.network) - 1
+    if (left > 0) counts.set(tracked.network, left)
+    else counts.delete(tracked.network)
+  }
+  const take = (socket: Socket) => {
+    const { remoteAddress: address } = socket
+    // Gone before it was looked at, or of a socket that has no addresses.
+    if (address === undefined) return join(socket, '')
+    const network = clientNetwork(address)
+    const made = makeRoom?.({ address, network }, open)
+    if (made?.instead) {
+      leave(made.instead)
+      made.instead.destroySoon()
+    }
+    if (made?.isRoom === false) socket.destroy()
+    else join(socket, network)
+  }
+
+  server.on('connection', take)
+  if (server instanceof TlsServer) followHandshakes(server, { leave, join })
   server.on('request', ({ socket }, response) => {
-    owed.set(socket, (owed.get(socket) ?? 0) + 1)
+    const tracked = all.get(socket)
+    if (tracked) tracked.answers += 1
     response.once('close', () => {
-      const left = (owed.get(socket) ?? 1) - 1
-      if (owed.has(socket)) owed.set(socket, left)
-      if ((ending || leaving.has(socket)) && left === 0) socket.destroySoon()
+      if (!tracked) return
+      tracked.answers -= 1
+      if (tracked.answers > 0 || all.get(socket) !== tracked) return
+      // It was busy last.
+      all.delete(socket)
+      all.set(socket, tracked)
+      if (ending || leaving.has(socket)) socket.destroySoon()
     })
   })
   const endThoseIdle = () => {
-    for (const [socket, answers] of owed) if (answers === 0) socket.destroySoon()
+    for (const [socket, { answers }] of all) if (answers === 0) socket.destroySoon()
   }
   return {
     endIdle() {
@@ -44,11 +86,16 @@ export function trackConnections(server: Server | HttpsServer): Connections {
       endThoseIdle()
     },
     endPresent() {
-      for (const socket of owed.keys()) leaving.add(socket)
+      for (const socket of all.keys()) leaving.add(socket)
       endThoseIdle()
     },
     cut() {
-      for (const socket of owed.keys()) socket.destroy()
+      for (const socket of all.keys()) socket.destroy()
+    },
+    count() {
+      let answering = 0
+      for (const { answers } of all.values()) if (answers > 0) answering += 1
+      return { open: all.size, answering }
     },
   }
 }
@@ -57,14 +104,15 @@ export function trackConnections(server: Server | HttpsServer): Connections {
  * A connection is known by its bare socket until the handshake is over, and from then on by the one that
  * requests come from: what is ended in the bare one would be cut off, not ended.
  */
-function trackTls(
+function followHandshakes(
   server: TlsServer,
-  owed: Map<Socket, number>,
-  track: (socket: Socket) => void,
+  {
+    leave,
+    join,
+  }: { leave: (socket: Socket) => void; join: (socket: Socket, network: string) => void },
 ): void {
   const greeting = new Map<string, Socket>()
   server.on('connection', (bare: Socket) => {
-    track(bare)
     const peer = peerOf(bare)
     greeting.set(peer, bare)
     bare.once('close', () => {
@@ -74,9 +122,9 @@ function trackTls(
   server.on('secureConnection', (socket: TLSSocket) => {
     const peer = peerOf(socket)
     const bare = greeting.get(peer)
-    if (bare) owed.delete(bare)
+    if (bare) leave(bare)
     greeting.delete(peer)
-    track(socket)
+    join(socket, clientNetwork(socket.remoteAddress ?? ''))
   })
 }
 

@@ -1,4 +1,9 @@
+import type { Server } from 'node:http'
 import Fastify from 'fastify'
+import { type Connections, trackConnections } from '../../src/http/connections.ts'
+import type { Ending } from '../../src/http/endings.ts'
+import { type ConnectionLimits, defaultLimits } from '../../src/http/limits.ts'
+import { boundedServer } from '../../src/http/server.ts'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { findAttribute, readXml, type XmlElement } from '../../src/xml/read.ts'
 import { identifyByPassword } from '../helpers/identify.ts'
@@ -36,6 +41,11 @@ export interface TestServer {
   readonly logged: { err?: unknown; message: string }[]
   /** every TAXII message that was answered to post() */
   readonly answers: string[]
+  /** why connections were ended, and whose */
+  readonly ended: { ending: Ending; address: string | undefined }[]
+  readonly connections: Connections
+  /** what listens */
+  readonly server: Server
   close(): Promise<void>
   /** @param headers undefined takes one away */
   post(
@@ -50,13 +60,29 @@ interface Teardown {
 
 export async function startServer(
   t: Teardown,
-  options: { feed?: MemoryFeed; publicUrl?: string; maxTreeBytes?: number } = {},
+  options: {
+    feed?: MemoryFeed
+    publicUrl?: string
+    maxTreeBytes?: number
+    limits?: Partial<ConnectionLimits>
+    trustedProxies?: readonly string[]
+  } = {},
 ): Promise<TestServer> {
   const feed = options.feed ?? memoryFeed()
   const log = createTestLog()
   const logged: TestServer['logged'] = []
   const answers: string[] = []
-  const app = Fastify({ forceCloseConnections: true })
+  const ended: TestServer['ended'] = []
+  const limits = { ...defaultLimits, ...options.limits }
+  const onEnded = (ending: Ending, address: string | undefined) => ended.push({ ending, address })
+  const bounded = boundedServer({ tls: undefined, limits, onEnded })
+  const app = Fastify({
+    forceCloseConnections: true,
+    serverFactory: bounded.createServer,
+    clientErrorHandler: bounded.onClientError,
+  })
+  const { trustedProxies = [] } = options
+  const connections = trackConnections(app.server, { limits, trustedProxies, onEnded })
   app.register(taxiiRoutes, {
     feed,
     publicUrl: options.publicUrl,
@@ -82,6 +108,9 @@ export async function startServer(
     feed,
     logged,
     answers,
+    ended,
+    connections,
+    server: app.server,
     close: () => app.close(),
     async post(body, { path = '/taxii/poll', headers = {} } = {}) {
       const sent = new Headers()
