@@ -39,6 +39,15 @@ t.test('without any variable there are defaults, and no secret among them', asyn
     tls: undefined,
     allowPlainHttp: false,
     trustedProxies: [],
+    limits: {
+      maxConnections: 2_000,
+      maxConnectionsPerAddress: 200,
+      maxPipelinedRequests: 64,
+      headSeconds: 20,
+      requestSeconds: 300,
+      sendSeconds: 120,
+      idleSeconds: 75,
+    },
     resultSetSeconds: 86_400,
     ledgerDays: 90,
     producer: {

@@ -76,7 +76,7 @@ t.test('.env.example has every setting, and no other', async (t) => {
   t.same([...new Set(named)], named, 'each once')
   const { warnings } = readConfig(Object.fromEntries(named.map((name) => [name, ''])))
   t.same(warnings, [])
-  const read = ['src/config.ts', 'src/config-tls.ts']
+  const read = ['src/config.ts', 'src/config-limits.ts', 'src/config-tls.ts']
     .map(readText)
     .join('\n')
     .matchAll(/\b(?:read|secret|integer|flag)\('([A-Z_]+)'/g)

@@ -86,7 +86,7 @@ export function boundedServer({
       }
       // In the midst of an answer, another would be taken for a part of it.
       const isNext = response?.socket === socket && !response.headersSent
-      const isClean = !isAnswering(socket) || (isNext && request?.complete === false)
+      const isClean = request?.complete === false ? isNext : !isAnswering(socket)
       if (isClean && socket.writable) socket.write(refusalOf(error))
       socket.destroy(error)
     },

@@ -131,6 +131,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       const message = binding.toMessage(await incoming.readTree())
       return send(reply, request, await answer(message, request))
     } catch (error) {
+      if (error === request.raw.errored) return leave(request, reply)
       if (error instanceof XmlError) root ??= error.root
       if (root) bindings.set(request, bindingOf(request, root))
       return sendError(refused.get(request) ?? error, request, reply, root && findMessageId(root))
@@ -185,6 +186,17 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     if (unexpected) log.error({ ...details, err: error }, 'a TAXII request failed')
     else log.info(details, `refused a TAXII request: ${status.message}`)
     return send(reply.code(httpStatus), request, status)
+  }
+
+  /** Its client went away, or was too slow, before the message was whole: nobody is left to be answered. */
+  function leave(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const details = {
+      requestId: request.id,
+      address: request.ip,
+      account: request.caller?.account.name,
+    }
+    log.info(details, 'the connection of a TAXII request ended before its message was whole')
+    return reply.hijack()
   }
 
   function send(

@@ -55,7 +55,7 @@ t.test('so is the head of a later request on the same connection', async (t) => 
 t.test('a body that comes byte by byte, or stops, is refused in time', async (t) => {
   const server = await startServer(t, { limits: { requestSeconds: 1 } })
   const [dripping, silent] = [await connectRaw(t, server.port), await connectRaw(t, server.port)]
-  const drip = setInterval(() => dripping.socket.write(' '), 20)
+  const drip = setInterval(() => dripping.socket.write('x'), 20)
   dripping.socket.once('close', () => clearInterval(drip))
   for (const client of [dripping, silent]) {
     client.socket.write(`${rawPoll(server, { length: 100_000 })}<`)
