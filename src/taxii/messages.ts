@@ -177,6 +177,8 @@ export interface SubscriptionInstance {
 
 export interface SubscriptionManagementResponse {
   readonly type: 'Subscription_Management_Response'
+  /** what was asked for */
+  readonly action: SubscriptionAction
   readonly inResponseTo: string
   readonly collectionName: string
   readonly message?: string

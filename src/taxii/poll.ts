@@ -32,6 +32,7 @@ export async function poll(
 
   const beganMs = performance.now()
   const countsOnly = terms.responseType === 'COUNT_ONLY'
+  if (countsOnly && request.version === '1.0') throw cannotCount()
   const fixed = await feed.fixRange(poller, stream, { ...asked, countsOnly })
   const { pollId, range } = fixed
   const entry = { pollId, beganMs }
@@ -76,6 +77,13 @@ function considerTimes(
     throw failure('Exclusive_Begin_Timestamp must be before Inclusive_End_Timestamp')
   }
   return { ...(begin !== undefined && { begin }), ...(end !== undefined && { end }) }
+}
+
+/** Without its blocks an answer would pass for an empty one, and its client would go on behind it. */
+function cannotCount() {
+  return failure(
+    'the subscription is for COUNT_ONLY, and TAXII 1.0 has no counts: poll it by TAXII 1.1',
+  )
 }
 
 type Terms = Omit<PollParameters, 'allowAsynch'> & { readonly subscriptionId?: string }

@@ -30,6 +30,7 @@ export async function manageSubscriptions(
     message?: string,
   ): SubscriptionManagementResponse => ({
     type: 'Subscription_Management_Response',
+    action: by.action,
     inResponseTo: request.messageId,
     collectionName: collection.name,
     ...(message !== undefined && { message }),

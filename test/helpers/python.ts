@@ -30,6 +30,22 @@ export function runCabby(command: string, args: string[], input = ''): Promise<P
   return runProgram(join(dirname(getTestPython()), command), args, input)
 }
 
+export interface ProgramCall {
+  /** as its package installs it, such as taxii-poll or poll_client_10 */
+  readonly program: string
+  readonly args: readonly string[]
+  readonly input?: string
+}
+
+/** Runs programs of Python packages one after the other, and starts Python only once. */
+export async function runPythonPrograms(calls: readonly ProgramCall[]): Promise<ProgramResult[]> {
+  const path = fileURLToPath(new URL('python_programs.py', import.meta.url))
+  const asked = calls.map(({ program, args, input = '' }) => ({ program, args, input }))
+  const { stdout, stderr, code } = await runPython([path], JSON.stringify(asked))
+  if (code !== 0) throw new Error(stderr)
+  return JSON.parse(stdout) as ProgramResult[]
+}
+
 /**
  * Validates STIX packages by stix-validator's schemas, all in one process, which takes about a
  * second to start: pass many at once.

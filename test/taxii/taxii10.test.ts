@@ -4,6 +4,16 @@ import { findAttribute, type XmlElement } from '../../src/xml/read.ts'
 import { validateTaxii } from '../helpers/python.ts'
 import { collection, otherReader, packageOf, second, start } from './memory-feed.ts'
 import {
+  ask10,
+  binding10,
+  binding11,
+  headers10,
+  namespace10,
+  poll10,
+  request10,
+  status10,
+} from './messages10.ts'
+import {
   basic,
   child,
   childText,
@@ -14,13 +24,6 @@ import {
   taxiiHeaders,
 } from './server.ts'
 
-const namespace = 'http://taxii.mitre.org/messages/taxii_xml_binding-1'
-const binding = 'urn:taxii.mitre.org:message:xml:1.0'
-const headers10 = {
-  'X-TAXII-Content-Type': binding,
-  'X-TAXII-Accept': binding,
-  'X-TAXII-Services': 'urn:taxii.mitre.org:services:1.0',
-}
 const stix12 = 'urn:stix.mitre.org:xml:1.2'
 const stix111 = 'urn:stix.mitre.org:xml:1.1.1'
 
@@ -36,26 +39,8 @@ const labels = [1, 2, 3, 4, 5].map((index) => start + index * second)
 for (const id of [1, 2, 3]) feed.publish(id, stix12, ...labels)
 feed.publish(1, stix111, start)
 
-function request10(name: string, attributes = '', children = ''): string {
-  return `<Q:${name} xmlns:Q="${namespace}" message_id="0042" ${attributes}>${children}</Q:${name}>`
-}
-
-function poll10(children = '', attributes = 'feed_name="urls"'): string {
-  return request10('Poll_Request', attributes, children)
-}
-
-/** @param headers undefined takes one away */
-async function ask(body: string, headers: Record<string, string | undefined> = {}) {
-  return server.post(body, { headers: { ...headers10, ...headers } })
-}
-
-/** A Status_Message as one line: `UNSUPPORTED_CONTENT a b`. Anything else: its name. */
-function status10(root: XmlElement): string {
-  const type = findAttribute(root, 'status_type')
-  if (type === undefined) return root.name
-  const detail = childText(root, 'Status_Detail')
-  return detail === undefined ? type : `${type} ${detail}`
-}
+const ask = (body: string, headers?: Record<string, string | undefined>) =>
+  ask10(server, body, headers)
 
 const manyText = (element: XmlElement, name: string) =>
   element.children.filter((one) => one.name === name).map((one) => one.text)
@@ -74,11 +59,11 @@ t.test(
       const { root, headers, status } = await ask(body)
       t.equal(status, 200)
       t.equal(root.name, name)
-      t.equal(root.namespace, namespace)
+      t.equal(root.namespace, namespace10)
       t.match(findAttribute(root, 'message_id'), /^\d+$/)
       t.equal(findAttribute(root, 'in_response_to'), body.includes('message_id') ? '0042' : '0')
       t.equal(headers.get('content-type'), 'application/xml')
-      t.equal(headers.get('x-taxii-content-type'), binding)
+      t.equal(headers.get('x-taxii-content-type'), binding10)
       t.equal(headers.get('x-taxii-services'), 'urn:taxii.mitre.org:services:1.0')
       t.equal(headers.get('x-taxii-protocol'), 'urn:taxii.mitre.org:protocol:http:1.0')
     }
@@ -92,7 +77,7 @@ t.test('Discovery lists the services of TAXII 1.0, its message binding first', a
   t.equal(new Set(types).size, types.length, 'one instance for each service')
   for (const one of root.children) {
     t.equal(findAttribute(one, 'service_version'), 'urn:taxii.mitre.org:services:1.0')
-    t.equal(manyText(one, 'Message_Binding')[0], binding)
+    t.equal(manyText(one, 'Message_Binding')[0], binding10)
     t.match(childText(one, 'Address'), `${server.url}/taxii/`)
   }
 })
@@ -102,7 +87,10 @@ t.test('a client of TAXII 1.1 is told of TAXII 1.0 last', async (t) => {
     '<t:Discovery_Request xmlns:t="http://taxii.mitre.org/messages/taxii_xml_binding-1.1" message_id="1"/>',
   )
   for (const one of root.children) {
-    t.strictSame(manyText(one, 'Message_Binding'), ['urn:taxii.mitre.org:message:xml:1.1', binding])
+    t.strictSame(manyText(one, 'Message_Binding'), [
+      'urn:taxii.mitre.org:message:xml:1.1',
+      binding10,
+    ])
   }
 })
 
@@ -154,6 +142,13 @@ t.test('what was considered begins one microsecond after the begin that was aske
   t.strictSame(labelsOf(answer), labels.slice(2, 4).map(formatMicros))
   t.equal(childText(answer.root, 'Inclusive_Begin_Timestamp'), formatMicros(begin + 1))
   t.equal(childText(answer.root, 'Inclusive_End_Timestamp'), formatMicros(end))
+
+  const ahead = formatMicros(feed.now + second)
+  const nothing = await ask(
+    poll10(`<Q:Exclusive_Begin_Timestamp>${ahead}</Q:Exclusive_Begin_Timestamp>`),
+  )
+  t.equal(childText(nothing.root, 'Inclusive_Begin_Timestamp'), formatMicros(feed.now))
+  t.equal(childText(nothing.root, 'Inclusive_End_Timestamp'), formatMicros(feed.now))
 })
 
 t.test('a collection with pages is answered whole: there are no parts', async (t) => {
@@ -185,8 +180,8 @@ t.test(
 )
 
 const refusals: [string, string][] = [
-  ['BAD_MESSAGE', `<Q:Discovery_Request xmlns:Q="${namespace}" message_id="m-1"/>`],
-  ['BAD_MESSAGE', `<Q:Discovery_Request xmlns:Q="${namespace}"/>`],
+  ['BAD_MESSAGE', `<Q:Discovery_Request xmlns:Q="${namespace10}" message_id="m-1"/>`],
+  ['BAD_MESSAGE', `<Q:Discovery_Request xmlns:Q="${namespace10}"/>`],
   ['BAD_MESSAGE', request10('Discovery_Request', 'in_response_to="1"')],
   ['BAD_MESSAGE', request10('Collection_Information_Request')],
   ['BAD_MESSAGE', request10('Poll_Fulfillment', 'feed_name="urls"')],
@@ -217,17 +212,16 @@ const refusals: [string, string][] = [
 ]
 
 for (const [status, body] of refusals) {
-  t.test(`${status}: ${body.replace(` xmlns:Q="${namespace}"`, '')}`, async (t) => {
+  t.test(`${status}: ${body.replace(` xmlns:Q="${namespace10}"`, '')}`, async (t) => {
     const { root } = await ask(body)
-    t.equal(root.namespace, namespace)
+    t.equal(root.namespace, namespace10)
     t.equal(status10(root), status)
     t.ok(childText(root, 'Message'))
   })
 }
 
-const v11 = 'urn:taxii.mitre.org:message:xml:1.1'
 const headerCases: [string, Record<string, string | undefined>, string][] = [
-  ['X-TAXII-Content-Type of TAXII 1.1', { 'X-TAXII-Content-Type': v11 }, 'BAD_MESSAGE'],
+  ['X-TAXII-Content-Type of TAXII 1.1', { 'X-TAXII-Content-Type': binding11 }, 'BAD_MESSAGE'],
   ['no X-TAXII-Content-Type', { 'X-TAXII-Content-Type': undefined }, 'BAD_MESSAGE'],
   [
     'X-TAXII-Services of TAXII 1.1',
@@ -235,20 +229,20 @@ const headerCases: [string, Record<string, string | undefined>, string][] = [
     'FAILURE',
   ],
   ['no X-TAXII-Services', { 'X-TAXII-Services': undefined }, 'Poll_Response'],
-  ['X-TAXII-Accept of TAXII 1.1 alone', { 'X-TAXII-Accept': v11 }, 'FAILURE'],
-  ['X-TAXII-Accept of both', { 'X-TAXII-Accept': `${v11} ${binding}` }, 'Poll_Response'],
+  ['X-TAXII-Accept of TAXII 1.1 alone', { 'X-TAXII-Accept': binding11 }, 'FAILURE'],
+  ['X-TAXII-Accept of both', { 'X-TAXII-Accept': `${binding11} ${binding10}` }, 'Poll_Response'],
   [
     'the protocol of another transport',
     { 'X-TAXII-Protocol': 'urn:taxii.mitre.org:protocol:https:1.0' },
     'FAILURE',
   ],
-  ['Accept: text/html', { Accept: 'text/html' }, `UNSUPPORTED_MESSAGE ${v11} ${binding}`],
+  ['Accept: text/html', { Accept: 'text/html' }, `UNSUPPORTED_MESSAGE ${binding11} ${binding10}`],
 ]
 
 for (const [name, headers, status] of headerCases) {
   t.test(`${name}: ${status.split(' ')[0]}`, async (t) => {
     const { root } = await ask(poll10(), headers)
-    t.equal(root.namespace, namespace)
+    t.equal(root.namespace, namespace10)
     t.equal(status10(root), status)
     t.equal(findAttribute(root, 'in_response_to'), '0042')
   })
@@ -258,20 +252,20 @@ t.test('headers of TAXII 1.0 around a message of 1.1 are refused in TAXII 1.1', 
   const { root, headers } = await server.post(pollRequest(), { headers: headers10 })
   t.equal(root.namespace, 'http://taxii.mitre.org/messages/taxii_xml_binding-1.1')
   t.equal(status10(root), 'BAD_MESSAGE')
-  t.equal(headers.get('x-taxii-content-type'), v11)
+  t.equal(headers.get('x-taxii-content-type'), binding11)
 })
 
 t.test('headers of TAXII 1.1 around a message of 1.0 are refused in TAXII 1.0', async (t) => {
   const { root, headers } = await server.post(poll10())
-  t.equal(root.namespace, namespace)
+  t.equal(root.namespace, namespace10)
   t.equal(status10(root), 'BAD_MESSAGE')
-  t.equal(headers.get('x-taxii-content-type'), binding)
+  t.equal(headers.get('x-taxii-content-type'), binding10)
 })
 
 t.test('who is not known is told so in TAXII 1.0', async (t) => {
   const { root, status } = await ask(poll10(), { Authorization: undefined })
   t.equal(status, 401)
-  t.equal(root.namespace, namespace)
+  t.equal(root.namespace, namespace10)
   t.equal(status10(root), 'UNAUTHORIZED')
 })
 

@@ -1,7 +1,13 @@
 import type { XmlElement } from '../../xml/read.ts'
-import type { PollRequest, RequestedBinding, RequestMessage } from '../messages.ts'
+import type {
+  PollRequest,
+  PushParameters,
+  RequestedBinding,
+  RequestMessage,
+  SubscriptionManagementRequest,
+} from '../messages.ts'
 import { findMessageId, readTimestamp } from '../parse.ts'
-import { badMessage, failure } from '../refusal.ts'
+import { badMessage } from '../refusal.ts'
 import { readAttributes, readChildren, text } from '../sequence.ts'
 import { taxii10Namespace } from './identifiers.ts'
 
@@ -29,7 +35,7 @@ export function elementToMessage10(root: XmlElement): RequestMessage {
     case 'Poll_Request':
       return readPollRequest(root, messageId)
     case 'Subscription_Management_Request':
-      throw failure('this server offers no subscriptions in TAXII 1.0; poll without one')
+      return readSubscriptionRequest(root, messageId)
     case 'Inbox_Message':
       return { type: root.name, messageId }
     case 'Collection_Information_Request':
@@ -89,4 +95,53 @@ function readPollRequest(root: XmlElement, messageId: string): PollRequest {
           },
         },
   }
+}
+
+/** A subscription has no parameters in TAXII 1.0: it is for whole content of any binding. */
+function readSubscriptionRequest(
+  root: XmlElement,
+  messageId: string,
+): SubscriptionManagementRequest {
+  const attributes = readAttributes(
+    root,
+    ['message_id', 'action', 'feed_name'],
+    ['subscription_id'],
+  )
+  const children = readChildren(root, { message: true })
+  const push = children.optional('Push_Parameters')
+  children.end()
+  const pushParameters = push && readPushParameters(push)
+  const { action, feed_name: collectionName, subscription_id: subscriptionId } = attributes
+  const rest = { type: 'Subscription_Management_Request', messageId, collectionName } as const
+  switch (action) {
+    case 'SUBSCRIBE': {
+      const parameters = {
+        responseType: 'FULL',
+        contentBindings: [],
+        queryFormatId: undefined,
+      } as const
+      return { ...rest, by: { action, parameters, pushParameters } }
+    }
+    case 'UNSUBSCRIBE':
+      if (!subscriptionId) throw badMessage('UNSUBSCRIBE needs a subscription_id')
+      return { ...rest, by: { action, subscriptionId } }
+    case 'STATUS':
+      // Its schema has the id ignored with all other actions.
+      return { ...rest, by: { action, subscriptionId: undefined } }
+    default:
+      throw badMessage(`action is SUBSCRIBE, UNSUBSCRIBE or STATUS in TAXII 1.0, not "${action}"`)
+  }
+}
+
+function readPushParameters(element: XmlElement): PushParameters {
+  readAttributes(element, [])
+  const children = readChildren(element)
+  const parameters = {
+    protocolBinding: text(children.required('Protocol_Binding')).trim(),
+    address: text(children.required('Address')).trim(),
+    messageBinding: text(children.required('Message_Binding')).trim(),
+  }
+  children.many('Content_Binding').forEach(readContentBinding10)
+  children.end()
+  return parameters
 }

@@ -12,6 +12,8 @@ import type {
   ServiceType,
   StatusMessage,
   StatusType,
+  SubscriptionInstance,
+  SubscriptionManagementResponse,
 } from '../messages.ts'
 import { messageBinding10, servicesVersion10, taxii10Namespace } from './identifiers.ts'
 import { isMessageId10 } from './parse.ts'
@@ -36,6 +38,10 @@ function textElement(name: string, value: string): string {
   return `<taxii:${name}>${escapeText(value)}</taxii:${name}>`
 }
 
+function element(name: string, content: string): string {
+  return `<taxii:${name}>${content}</taxii:${name}>`
+}
+
 /** Any message but a Poll_Response, which is sent in pieces. */
 export function renderMessage10(message: Exclude<ResponseMessage, PollResponse>): string {
   switch (message.type) {
@@ -56,7 +62,7 @@ export function renderMessage10(message: Exclude<ResponseMessage, PollResponse>)
         close('Feed_Information_Response')
       )
     case 'Subscription_Management_Response':
-      throw new Error('no request of TAXII 1.0 is answered by subscriptions')
+      return renderSubscriptionManagementResponse(message)
     case 'Status_Message':
       return renderStatusMessage(message)
   }
@@ -74,6 +80,7 @@ function serviceInstance(instance: ServiceInstance): string {
     `<taxii:Service_Instance service_type="${serviceTypes[instance.serviceType]}"` +
     ` service_version="${servicesVersion10}" available="${instance.available}">` +
     contact(instance) +
+    (instance.contentBindings ?? []).map((one) => textElement('Content_Binding', one)).join('') +
     textElement('Message', instance.message) +
     '</taxii:Service_Instance>'
   )
@@ -94,10 +101,38 @@ function feed(information: CollectionInformation): string {
     `<taxii:Feed feed_name="${escapeAttribute(information.collectionName)}" available="true">` +
     textElement('Description', information.description) +
     information.contentBindings.map((one) => textElement('Content_Binding', one)).join('') +
-    information.pollingServices
-      .map((service) => `<taxii:Polling_Service>${contact(service)}</taxii:Polling_Service>`)
+    information.pollingServices.map((one) => element('Polling_Service', contact(one))).join('') +
+    information.subscriptionServices
+      .map((one) => element('Subscription_Service', contact(one)))
       .join('') +
     '</taxii:Feed>'
+  )
+}
+
+function renderSubscriptionManagementResponse(response: SubscriptionManagementResponse): string {
+  const { inResponseTo, collectionName, message, action, subscriptions } = response
+  // TAXII 1.0 has no status, so that one which has ended would pass for one that has not.
+  const shown =
+    action === 'STATUS'
+      ? subscriptions.filter(({ status }) => status !== 'UNSUBSCRIBED')
+      : subscriptions
+  return (
+    open(
+      'Subscription_Management_Response',
+      inResponseTo,
+      ` feed_name="${escapeAttribute(collectionName)}"`,
+    ) +
+    (message === undefined ? '' : textElement('Message', message)) +
+    shown.map(subscription).join('') +
+    close('Subscription_Management_Response')
+  )
+}
+
+function subscription({ subscriptionId, pollInstances }: SubscriptionInstance): string {
+  return (
+    `<taxii:Subscription subscription_id="${escapeAttribute(subscriptionId)}">` +
+    pollInstances.map((one) => element('Poll_Instance', contact(one))).join('') +
+    '</taxii:Subscription>'
   )
 }
 
@@ -138,18 +173,20 @@ function renderStatusMessage(status: StatusMessage): string {
 
 /** The beginning of a Poll_Response; the blocks and pollResponseTail10() follow. */
 export function pollResponseHead10(head: PollResponseHead): string {
-  const { range } = head
+  const { range, subscriptionId } = head
+  const attributes =
+    ` feed_name="${escapeAttribute(head.collectionName)}"` +
+    (subscriptionId === undefined ? '' : ` subscription_id="${escapeAttribute(subscriptionId)}"`)
   return (
-    open(
-      'Poll_Response',
-      head.inResponseTo,
-      ` feed_name="${escapeAttribute(head.collectionName)}"`,
-    ) +
+    open('Poll_Response', head.inResponseTo, attributes) +
     (head.message === undefined ? '' : textElement('Message', head.message)) +
     // What was considered begins after the request's exclusive begin; labels are whole microseconds.
     (range.begin === undefined
       ? ''
-      : textElement('Inclusive_Begin_Timestamp', formatMicros(range.begin + 1))) +
+      : textElement(
+          'Inclusive_Begin_Timestamp',
+          formatMicros(Math.min(range.begin + 1, range.end)),
+        )) +
     textElement('Inclusive_End_Timestamp', formatMicros(range.end))
   )
 }
