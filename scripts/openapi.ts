@@ -12,6 +12,7 @@ export async function renderOpenapi(): Promise<string> {
     // Nothing is asked of it: the routes are only listed.
     admin: { version } as AdminParts,
     feed: {} as Feed,
+    inbox: undefined,
     identify: {} as Identify,
     checkStore: async () => {},
     metrics: createMetrics(),

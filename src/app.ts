@@ -19,11 +19,13 @@ import { restHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
 import type { Identify } from './model/account.ts'
 import type { Feed } from './taxii/feed.ts'
+import type { Inbox } from './taxii/inbox.ts'
 import { taxiiRoutes } from './taxii/routes.ts'
 
 export interface AppParts {
   readonly admin: AdminParts
   readonly feed: Feed
+  readonly inbox: Inbox | undefined
   readonly identify: Identify
   /** rejects while the store cannot be used */
   readonly checkStore: () => Promise<void>
@@ -85,6 +87,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   })
   await taxiiRoutes(app, {
     feed: parts.feed,
+    inbox: parts.inbox,
     identify: parts.identify,
     publicUrl: parts.publicUrl,
     log: parts.log,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { type InboxConfig, readInbox } from './config-inbox.ts'
 import { readLimits } from './config-limits.ts'
 import { readTls, readTrustedProxies, type TlsConfig } from './config-tls.ts'
 import type { ConnectionLimits } from './http/limits.ts'
@@ -44,6 +45,7 @@ export interface Config {
     readonly name: string
     readonly idNamespace: { readonly prefix: string; readonly uri: string }
   }
+  readonly inbox: InboxConfig
   readonly otx: OtxConfig | undefined
   /** a folder of warninglists in MISP's format */
   readonly warninglistsDir: string | undefined
@@ -176,6 +178,7 @@ function readConfigAndClient(environment: Environment): {
       name: read('PRODUCER_NAME') ?? 'Taxiway',
       idNamespace,
     },
+    inbox: readInbox(readers),
     otx: readOtx(readers),
     warninglistsDir: read('WARNINGLISTS_DIR'),
   }

@@ -33,6 +33,7 @@ import { pruneLedger } from './store/polls.ts'
 import { purge } from './store/purge.ts'
 import { pruneNetworks } from './store/sign-in.ts'
 import { createStoredFeed } from './taxii/stored-feed.ts'
+import { createStoredInbox } from './taxii/stored-inbox.ts'
 import { followTls, observeTls, openTls } from './tls.ts'
 import { version } from './version.ts'
 import { createStarterSync, createWarninglistSync } from './warninglist-folder.ts'
@@ -153,6 +154,7 @@ export async function startService(
     const app = await buildApp({
       admin,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
+      inbox: createStoredInbox(intake, config.inbox),
       identify,
       checkStore: createStoreCheck(store.db),
       metrics,

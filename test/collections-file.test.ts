@@ -80,7 +80,9 @@ const faults: readonly (readonly [string, string, readonly (string | RegExp)[]])
   [
     'an unknown key',
     withLines('    maxTpl: green'),
-    [/line 2: collections\.0 has "maxTpl", which is not one of name, description, rule, type, inbox, maxTlp/],
+    [
+      /line 2: collections\.0 has "maxTpl", which is not one of name, description, rule, type, inbox, maxTlp/,
+    ],
   ],
   [
     'a bad name',

@@ -16,6 +16,8 @@ export interface CyboxValue {
   readonly field: string
   /** the local name of the element around it: `Properties`, `Hash`, or such as `From` */
   readonly within: string
+  /** whether it is the object's own, directly in its Properties or Hashes, and not that of a part of it */
+  readonly own: boolean
   /** as it was written, without the white space around it */
   readonly text: string
   /** the values that the text holds: several where it is a list, else itself */
@@ -26,6 +28,8 @@ export interface CyboxValue {
   readonly known: readonly (KnownValue | undefined)[]
   readonly condition: string | undefined
   readonly applyCondition: string | undefined
+  /** whether the text is a pattern to be matched and no value */
+  readonly isPattern: boolean
   /** as named in the document; undefined: the default, which is `##comma##` */
   readonly delimiter: string | undefined
   /** `category` or else `type` of the element around it, such as `ipv4-addr`, `URL` or `FQDN` */
@@ -129,6 +133,7 @@ function readValue(
   around: XmlElement,
   objectType: string | undefined,
   isHash: boolean,
+  own: boolean,
 ): CyboxValue {
   const text = element.text.trim()
   const delimiter = findAttribute(element, 'delimiter') || undefined
@@ -141,17 +146,21 @@ function readValue(
   return {
     field: element.name,
     within: around.name,
+    own,
     text,
     items,
     expected: types,
     known: items.map((item) => identify(types, item)),
     condition: findAttributeText(element, 'condition'),
     applyCondition: findAttributeText(element, 'apply_condition'),
+    isPattern: patternAttributes.some((name) => findAttribute(element, name) !== undefined),
     delimiter,
     category,
     hash,
   }
 }
+
+const patternAttributes = ['pattern_type', 'regex_syntax', 'bit_mask']
 
 const hashValues: ReadonlySet<string> = new Set(['Simple_Hash_Value', 'Fuzzy_Hash_Value'])
 
@@ -162,12 +171,16 @@ const hashValues: ReadonlySet<string> = new Set(['Simple_Hash_Value', 'Fuzzy_Has
 export function readProperties(properties: XmlElement): CyboxProperties {
   const type = findSchemaType(properties)
   const values: CyboxValue[] = []
+  const ownHashes = new Set(
+    properties.children.flatMap(({ name, children }) => (name === 'Hashes' ? children : [])),
+  )
   for (const around of walkTree(properties)) {
+    const own = around === properties || ownHashes.has(around)
     const isHash = around.name === 'Hash'
     for (const element of around.children) {
       if (element.children.length > 0 || element.text.trim() === '') continue
       if (isHash && !hashValues.has(element.name)) continue
-      values.push(readValue(element, around, type, isHash))
+      values.push(readValue(element, around, type, isHash, own))
     }
   }
   return { type, values }

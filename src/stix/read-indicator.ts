@@ -1,6 +1,7 @@
 import type { XmlElement } from '../xml/read.ts'
 import { type Named, readConstruct, readNamed, type StixConstruct } from './read-construct.ts'
 import { type Markings, readMarkings, readProducer, type StixProducer } from './read-marking.ts'
+import { isNegated } from './read-observable.ts'
 import {
   findAttributeText,
   findChild,
@@ -28,6 +29,10 @@ export interface StixIndicator extends Named {
   readonly withinOperator: string | undefined
   /** of its own Composite_Indicator_Expression; '' where it has one without operator */
   readonly compositeOperator: string | undefined
+  /** whether it counts only together with others: an AND of several stands around it, near or far */
+  readonly joined: boolean
+  /** whether it says that what it describes must not be seen */
+  readonly negated: boolean
   readonly version: string | undefined
   /** dates and times here and below are as they were written */
   readonly timestamp: string | undefined
@@ -80,6 +85,7 @@ export function readIndicator(
   element: XmlElement,
   place: IndicatorPlace,
   withinOperator: string | undefined,
+  joined = false,
 ): StixIndicator {
   const all = (name: string): readonly XmlElement[] =>
     findChildren(element, indicatorNamespace, name)
@@ -92,6 +98,8 @@ export function readIndicator(
     place,
     withinOperator,
     compositeOperator: composite && (findAttributeText(composite, 'operator') ?? ''),
+    joined,
+    negated: isNegated(element),
     version: findAttributeText(element, 'version'),
     timestamp: findAttributeText(element, 'timestamp'),
     title: text('Title'),

@@ -32,6 +32,8 @@ export interface StixObservable<P = unknown> {
   readonly place: P
   readonly kind: ObservableKind
   readonly id: string | undefined
+  /** of its Object */
+  readonly objectId: string | undefined
   /** of the Observable, or else of its Object */
   readonly idref: string | undefined
   readonly title: string | undefined
@@ -39,6 +41,10 @@ export interface StixObservable<P = unknown> {
   readonly composition: Composition | undefined
   /** of a composition its operator */
   readonly operator: string | undefined
+  /** whether it counts only together with others: an AND of several stands around it, near or far */
+  readonly joined: boolean
+  /** whether it, or what stands around it, says that it must not be seen */
+  readonly negated: boolean
   /** undefined where it has none, as a reference or a composition */
   readonly properties: CyboxProperties | undefined
 }
@@ -46,11 +52,13 @@ export interface StixObservable<P = unknown> {
 interface Task {
   readonly element: XmlElement
   readonly composition: Composition | undefined
+  readonly joined: boolean
+  readonly negated: boolean
 }
 
 function observableOf<P>(
   place: P,
-  { element, composition }: Task,
+  { element, composition, joined, negated }: Task,
   kind: ObservableKind,
   object: XmlElement | undefined,
 ): StixObservable<P> {
@@ -59,14 +67,23 @@ function observableOf<P>(
     place,
     kind,
     id: findAttributeText(element, 'id'),
+    objectId: object && findAttributeText(object, 'id'),
     idref:
       findAttributeText(element, 'idref') ??
       (object ? findAttributeText(object, 'idref') : undefined),
     title: findText(element, cyboxNamespace, 'Title'),
     composition,
     operator: undefined,
+    joined,
+    negated: negated || isNegated(element),
     properties: properties && readProperties(properties),
   }
+}
+
+/** Of an observable or an indicator. */
+export function isNegated(element: XmlElement): boolean {
+  const negate = findAttributeText(element, 'negate')
+  return negate === 'true' || negate === '1'
 }
 
 /** The objects of an event's actions, and those that an object names as related: at any depth. */
@@ -89,9 +106,10 @@ function* readObjectsIn<P>(
  * itself. It takes time linear in the size of the tree, however deep it is.
  */
 export function* readObservable<P>(root: XmlElement, place: P): Generator<StixObservable<P>> {
-  const waiting: Task[] = [{ element: root, composition: undefined }]
+  const waiting: Task[] = [{ element: root, composition: undefined, joined: false, negated: false }]
   for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
     const { element, composition } = task
+    const negated = task.negated || isNegated(element)
     const object = findChild(element, cyboxNamespace, 'Object')
     const event = findChild(element, cyboxNamespace, 'Event')
     const composed = findChild(element, cyboxNamespace, 'Observable_Composition')
@@ -105,8 +123,9 @@ export function* readObservable<P>(root: XmlElement, place: P): Generator<StixOb
         depth: (composition?.depth ?? 0) + 1,
         referring: members.every((member) => findAttributeText(member, 'idref') !== undefined),
       }
+      const joined = task.joined || (operator !== 'OR' && members.length > 1)
       for (const member of members.toReversed()) {
-        waiting.push({ element: member, composition: inner })
+        waiting.push({ element: member, composition: inner, joined, negated })
       }
       continue
     }

@@ -2,7 +2,7 @@ import type { XmlElement } from '../xml/read.ts'
 import { readConstruct, type StixConstruct } from './read-construct.ts'
 import { readIndicator, type StixIndicator } from './read-indicator.ts'
 import { type Markings, readMarkings, readProducer, type StixProducer } from './read-marking.ts'
-import { readObservable, type StixObservable } from './read-observable.ts'
+import { isNegated, readObservable, type StixObservable } from './read-observable.ts'
 import {
   cyboxNamespace,
   findAttributeText,
@@ -53,7 +53,8 @@ export function isStixPackage({ namespace, name }: XmlElement): boolean {
   return name === 'STIX_Package' && namespace === stixNamespace
 }
 
-const constructLists: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+/** The lists of constructs in a package, by name, with the name of what stands in them. */
+export const constructLists: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
   TTPs: 'TTP',
   Exploit_Targets: 'Exploit_Target',
   Incidents: 'Incident',
@@ -64,9 +65,8 @@ const constructLists: Readonly<Record<string, string>> = Object.assign(Object.cr
   Related_Packages: 'Related_Package',
 })
 
-function readHeader(root: XmlElement): StixHeader | undefined {
-  const header = findChild(root, stixNamespace, 'STIX_Header')
-  if (!header) return undefined
+/** @param header a STIX_Header */
+export function readHeader(header: XmlElement): StixHeader {
   const text = (name: string): string | undefined => findText(header, stixNamespace, name)
   const handling = findChild(header, stixNamespace, 'Handling')
   const intents = findChildren(header, stixNamespace, 'Package_Intent')
@@ -84,41 +84,44 @@ interface IndicatorTask {
   readonly element: XmlElement
   readonly place: StixIndicator['place']
   readonly operator: string | undefined
+  readonly joined: boolean
 }
 
 /** The indicators under this one, which may hold others in turn. */
-function* findInner(element: XmlElement): Generator<IndicatorTask> {
+function* findInner({ element, joined }: IndicatorTask): Generator<IndicatorTask> {
   const composite = findChild(element, indicatorNamespace, 'Composite_Indicator_Expression')
   const operator = composite && (findAttributeText(composite, 'operator') ?? '')
-  for (const inner of findChildren(composite, indicatorNamespace, 'Indicator')) {
-    yield { element: inner, place: 'composite', operator }
+  const members = findChildren(composite, indicatorNamespace, 'Indicator')
+  const together = joined || isNegated(element) || (operator !== 'OR' && members.length > 1)
+  for (const inner of members) {
+    yield { element: inner, place: 'composite', operator, joined: together }
   }
   const related = findChild(element, indicatorNamespace, 'Related_Indicators')
   for (const relation of findChildren(related, indicatorNamespace, 'Related_Indicator')) {
     const inner = findChild(relation, stixCommonNamespace, 'Indicator')
-    if (inner) yield { element: inner, place: 'related', operator: undefined }
+    if (inner) yield { element: inner, place: 'related', operator: undefined, joined: false }
   }
 }
 
-function readIndicators(
+/** Reads an Indicator of the package with those that stand in it, and adds them all, in document order. */
+export function readIndicatorTree(
   root: XmlElement,
   indicators: StixIndicator[],
   observables: PackageObservable[],
 ): void {
-  const list = findChild(root, stixNamespace, 'Indicators')
-  const waiting: IndicatorTask[] = findChildren(list, stixNamespace, 'Indicator')
-    .map((element): IndicatorTask => ({ element, place: 'package', operator: undefined }))
-    .reverse()
+  const waiting: IndicatorTask[] = [
+    { element: root, place: 'package', operator: undefined, joined: false },
+  ]
   for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
-    const { element, place, operator } = task
-    const indicator = readIndicator(element, place, operator)
+    const { element, place, operator, joined } = task
+    const indicator = readIndicator(element, place, operator, joined)
     indicators.push(indicator)
     for (const observable of findChildren(element, indicatorNamespace, 'Observable')) {
       for (const one of readObservable(observable, { within: 'indicator' as const, indicator })) {
         observables.push(one)
       }
     }
-    for (const inner of [...findInner(element)].reverse()) waiting.push(inner)
+    for (const inner of [...findInner(task)].reverse()) waiting.push(inner)
   }
 }
 
@@ -129,7 +132,7 @@ function isObservable({ namespace, name }: XmlElement): boolean {
 }
 
 /** A construct, and the observables anywhere in it. */
-function readHolder(element: XmlElement, observables: PackageObservable[]): StixConstruct {
+export function readHolder(element: XmlElement, observables: PackageObservable[]): StixConstruct {
   const construct = readConstruct(element)
   const place = { within: 'construct' as const, construct }
   for (const part of walkTree(element, (one) => !isObservable(one))) {
@@ -144,7 +147,11 @@ export function readPackage(root: XmlElement): StixPackage {
   const indicators: StixIndicator[] = []
   const observables: PackageObservable[] = []
   const constructs: StixConstruct[] = []
-  readIndicators(root, indicators, observables)
+  const listed = findChild(root, stixNamespace, 'Indicators')
+  for (const indicator of findChildren(listed, stixNamespace, 'Indicator')) {
+    readIndicatorTree(indicator, indicators, observables)
+  }
+  const header = findChild(root, stixNamespace, 'STIX_Header')
   const list = findChild(root, stixNamespace, 'Observables')
   for (const observable of findChildren(list, cyboxNamespace, 'Observable')) {
     for (const one of readObservable(observable, { within: 'package' as const })) {
@@ -167,7 +174,7 @@ export function readPackage(root: XmlElement): StixPackage {
     id: findAttributeText(root, 'id'),
     version: findAttributeText(root, 'version'),
     timestamp: findAttributeText(root, 'timestamp'),
-    header: readHeader(root),
+    header: header && readHeader(header),
     indicators,
     observables,
     constructs,

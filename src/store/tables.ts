@@ -335,12 +335,13 @@ export interface Tables {
     bytes: Bigint
     sent_to: string[]
     received_at: Timestamp
-    /** taken-in, or why nothing of it is published */
+    /** `InboxOutcome` of store/inbox.ts */
     outcome: string
     detail: string
     package_id: string | null
     observables: number
-    /** of what was not understood: as it came, deflated */
+    not_understood: number
+    /** of what nothing was understood: its elements, as gzip */
     content: Uint8Array | null
   }
   grants: {

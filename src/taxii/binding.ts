@@ -1,5 +1,6 @@
 import type { FeedBlock } from '../model/feed.ts'
 import type { XmlElement } from '../xml/read.ts'
+import { type InboxLayout, inboxLayout10, inboxLayout11 } from './inbox-message.ts'
 import {
   messageBinding,
   type PollResponse,
@@ -32,6 +33,8 @@ export interface MessageBinding {
   readonly servicesVersion: string
   /** @throws TaxiiRefusal BAD_MESSAGE */
   readonly toMessage: (root: XmlElement) => RequestMessage
+  /** of an Inbox_Message, which is read as a stream */
+  readonly inbox: InboxLayout
   /** @throws TaxiiRefusal BAD_MESSAGE */
   readonly toContentBinding: (element: XmlElement) => RequestedBinding
   readonly render: (message: Exclude<ResponseMessage, PollResponse>) => string
@@ -47,6 +50,7 @@ export const taxii11: MessageBinding = {
   id: messageBinding,
   servicesVersion,
   toMessage: elementToMessage,
+  inbox: inboxLayout11,
   toContentBinding: readContentBinding,
   render: renderMessage,
   pollHead: pollResponseHead,
@@ -60,6 +64,7 @@ export const taxii10: MessageBinding = {
   id: messageBinding10,
   servicesVersion: servicesVersion10,
   toMessage: elementToMessage10,
+  inbox: inboxLayout10,
   toContentBinding: readContentBinding10,
   render: renderMessage10,
   pollHead: pollResponseHead10,

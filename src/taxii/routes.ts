@@ -16,7 +16,9 @@ import {
   readsPastTheEnd,
   responseHeaders,
 } from './headers.ts'
-import { readIncoming } from './incoming.ts'
+import { type Inbox, receiveInbox } from './inbox.ts'
+import { isInboxContainer, readInboxMessage } from './inbox-message.ts'
+import { type Incoming, readIncoming } from './incoming.ts'
 import { createLedger } from './ledger.ts'
 import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
 import { findMessageId } from './parse.ts'
@@ -30,6 +32,8 @@ import { manageSubscriptions } from './subscriptions.ts'
 
 export interface TaxiiOptions {
   readonly feed: Feed
+  /** absent: no inbox service is offered */
+  readonly inbox?: Inbox | undefined
   readonly identify: Identify
   /** what clients call this server, e.g. `https://feeds.example.org`; absent: what they called */
   readonly publicUrl?: string | undefined
@@ -66,7 +70,7 @@ export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): 
 }
 
 async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
-  const { feed, log } = options
+  const { feed, inbox, log } = options
   const whoIsAsking = taxiiHook(app, options.identify)
   // Kept until the message is read, whose id the answer names.
   const refused = new WeakMap<FastifyRequest, BearerRefused>()
@@ -121,13 +125,21 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     let root: XmlElement | undefined
     try {
       if (!(request.body instanceof Readable)) throw badMessage('the request has no body')
-      const incoming = await readIncoming(unbroken(request.body), { maxTreeBytes })
+      const incoming = await readIncoming(unbroken(request.body), {
+        maxTreeBytes,
+        isContainer: isInboxContainer,
+        maxBytesOf: ({ name }) =>
+          (name === 'Inbox_Message' && inbox?.settings.maxBytes) || maxTreeBytes,
+      })
       root = incoming.root
       const binding = bindingOf(request, root)
       bindings.set(request, binding)
       const refusal = refused.get(request)
       if (refusal) throw refusal
       checkRequestHeaders(request.headers, addressOf(request).scheme, binding)
+      if (isInboxMessage(root, binding)) {
+        return send(reply, request, await answerInbox(request, incoming, binding))
+      }
       const message = binding.toMessage(await incoming.readTree())
       return send(reply, request, await answer(message, request))
     } catch (error) {
@@ -166,6 +178,33 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
   function partsOf(request: FastifyRequest): DiscoveryParts {
     const { account, permissions } = getCaller(request)
     return { feed, account, permissions, address: addressOf(request) }
+  }
+
+  async function answerInbox(
+    request: FastifyRequest,
+    { root, parts }: Incoming,
+    binding: MessageBinding,
+  ): Promise<ResponseMessage> {
+    const { account, permissions } = getCaller(request)
+    if (!permissions.has('feed:write')) throw mayNotWrite()
+    if (!inbox) throw failure('this server offers no inbox service')
+    const messageId = findMessageId(root)
+    if (messageId === undefined) throw badMessage('message_id is missing')
+    const reading = await readInboxMessage(root, parts, binding.inbox, binding.toContentBinding)
+    const status = await receiveInbox(
+      inbox,
+      {
+        account,
+        messageId,
+        declarations: root.declares ?? {},
+        namesDestinations: binding.version !== '1.0',
+        receivedAt: new Date(),
+      },
+      reading,
+    )
+    const details = { requestId: request.id, account: account.name, messageId }
+    log.info(details, `took an Inbox_Message in: ${status.message}`)
+    return status
   }
 
   function sendError(
@@ -240,6 +279,10 @@ function unbroken(body: Readable): AsyncIterable<Uint8Array> {
   return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
 }
 
+function isInboxMessage(root: XmlElement, { namespace }: MessageBinding): boolean {
+  return root.name === 'Inbox_Message' && root.namespace === namespace
+}
+
 function bindingOf({ headers }: FastifyRequest, root: XmlElement | undefined): MessageBinding {
   return bindingToAnswerIn(root?.namespace, headers['x-taxii-content-type']?.toString())
 }
@@ -253,6 +296,9 @@ function localHost({ localAddress = '', localPort }: Socket): string {
 /** An XML media type in a charset that readXml can recognise. */
 const xmlContentType =
   /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+const mayNotWrite = () =>
+  denied('this token does not reach so far: sending needs the scope feed:write')
 
 const mayNotRead = () =>
   denied('this token does not reach so far: polling needs the scope feed:read')

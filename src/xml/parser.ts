@@ -18,6 +18,8 @@ export interface XmlElement {
   readonly children: readonly XmlElement[]
   /** the element's own text, CDATA included, its children's excluded, white space kept */
   readonly text: string
+  /** the namespaces that it declares itself, by prefix; absent: none. Values such as xsi:type's name them. */
+  readonly declares?: Readonly<Record<string, string>>
 }
 
 /** An element while it is being read. */
@@ -27,6 +29,7 @@ export interface OpenElement {
   readonly attributes: XmlAttribute[]
   readonly children: OpenElement[]
   text: string
+  readonly declares?: Readonly<Record<string, string>>
 }
 
 /** What was read is not a document that we accept; the message says what is wrong and where. */
@@ -88,6 +91,8 @@ export interface XmlReader {
   refuse(reason: string): never
   /** how many characters were read; only while a handler is called, as saxes counts twice in between */
   readonly position: () => number
+  /** that was read last, from 1 */
+  readonly line: () => number
 }
 
 /**
@@ -117,11 +122,17 @@ export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlR
   if (handlers.attribute) parser.on('attribute', handlers.attribute)
   parser.on('opentag', (tag) => {
     const attributes: XmlAttribute[] = []
+    let declares: Record<string, string> | undefined
     for (const { uri, prefix, local, name, value } of Object.values(tag.attributes)) {
-      if (prefix === 'xmlns' || name === 'xmlns') continue
+      if (prefix === 'xmlns' || name === 'xmlns') {
+        declares ??= Object.create(null) as Record<string, string>
+        declares[prefix === 'xmlns' ? local : ''] = value
+        continue
+      }
       attributes.push({ namespace: uri, name: local, value })
     }
-    handlers.open({ namespace: tag.uri, name: tag.local, attributes, children: [], text: '' })
+    const element = { namespace: tag.uri, name: tag.local, attributes, children: [], text: '' }
+    handlers.open(declares ? { ...element, declares } : element)
   })
   parser.on('text', handlers.text)
   parser.on('cdata', handlers.text)
@@ -136,5 +147,6 @@ export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlR
     },
     refuse,
     position: () => parser.position,
+    line: () => parser.line,
   }
 }

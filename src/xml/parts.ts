@@ -26,7 +26,12 @@ export const defaultStreamLimits: XmlStreamLimits = {
  * the innermost open container, text directly in it (as it arrives, in several pieces), or its end tag.
  */
 export type XmlPart =
-  | { readonly kind: 'open' | 'child' | 'close'; readonly element: XmlElement }
+  /** `line`: where the start tag ends, of `close` the end tag */
+  | {
+      readonly kind: 'open' | 'child' | 'close'
+      readonly element: XmlElement
+      readonly line: number
+    }
   | { readonly kind: 'text'; readonly text: string }
 
 /**
@@ -93,6 +98,7 @@ function collectParts(
   let nodes = 0
   let pieceBegan = 0
   let written = 0
+  let childLine = 1
   let done: XmlPart[] = []
   const containers: OpenElement[] = []
   // Below the innermost container.
@@ -153,9 +159,10 @@ function collectParts(
           root ??= element
           if (open.length === 0 && isContainer(element, containers)) {
             containers.push(element)
-            handOn({ kind: 'open', element })
+            handOn({ kind: 'open', element, line: reader?.line() ?? 1 })
             return
           }
+          if (open.length === 0) childLine = reader?.line() ?? 1
           open.at(-1)?.children.push(element)
           open.push(element)
         },
@@ -167,11 +174,11 @@ function collectParts(
         close() {
           const closed = open.pop()
           if (closed) {
-            if (open.length === 0) handOn({ kind: 'child', element: closed })
+            if (open.length === 0) handOn({ kind: 'child', element: closed, line: childLine })
             return
           }
           const element = containers.pop()
-          if (element) handOn({ kind: 'close', element })
+          if (element) handOn({ kind: 'close', element, line: reader?.line() ?? 1 })
         },
       })
     },

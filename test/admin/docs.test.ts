@@ -11,6 +11,7 @@ async function listen(t: Test, publicUrl?: string): Promise<string> {
   const app = await buildApp({
     admin: { version: '0.0.0' } as AdminParts,
     feed: {} as Feed,
+    inbox: undefined,
     identify: {} as Identify,
     checkStore: async () => {},
     metrics: createMetrics(),

@@ -65,6 +65,7 @@ export async function startApp(
   const app = await buildApp({
     admin: createAdminParts(t, db, { keyring }),
     feed: createStoredFeed(db, 60),
+    inbox: undefined,
     identify: options.before?.(identify) ?? identify,
     checkStore: async () => {},
     metrics,

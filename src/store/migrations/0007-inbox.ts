@@ -35,15 +35,17 @@ const statements = [
     bytes bigint not null,
     sent_to text[] not null,
     received_at timestamptz not null,
-    -- taken-in, or why nothing of it is published
-    outcome text not null,
+    outcome text not null check (outcome in ('taken-in', 'partly', 'not-understood', 'outdated')),
     detail text not null,
     package_id text,
+    -- how many of the package's observables became assertions, and how many things in it did not
     observables integer not null,
-    -- of what was not understood: as it came, deflated
+    not_understood integer not null,
+    -- of what nothing was understood: its elements, as gzip
     content bytea,
     unique (account_id, digest)
   )`,
+  'create index inbox_blocks_kept on inbox_blocks (account_id) where content is not null',
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,0 +1,405 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Account } from '../model/account.ts'
+import type { Assertion } from '../model/assertion.ts'
+import type { Report } from '../model/report.ts'
+import { accountSource } from '../model/selection.ts'
+import type { Db } from '../store/db.ts'
+import {
+  findSentTo,
+  findWritable,
+  type InboxBlockRow,
+  type InboxOutcome,
+  readKeptBytes,
+  writeInboxBlocks,
+} from '../store/inbox.ts'
+import { readJudgingVersion } from '../store/judging.ts'
+import { findSentReports, retractOlder, writeReports } from '../store/report-batches.ts'
+import { getSourceId } from '../store/sources.ts'
+import { type Intake, writeInTurn } from './intake.ts'
+import { claimOf, isBetterClaim, type JudgedAssertion, judgeReport } from './judge-report.ts'
+import type { Judging } from './judging.ts'
+import { batchAssertions } from './pieces.ts'
+import { publishTouched } from './publish-touched.ts'
+import { storeJudged } from './store-judged.ts'
+
+/** A content block as it was read. */
+export interface InboxBlock {
+  /** SHA-256 of what it holds */
+  readonly digest: Buffer
+  readonly contentBinding: string
+  /** about its size */
+  readonly bytes: number
+  readonly packageId: string | undefined
+  /** without `sentTo`; its times are the package's own, or when it came */
+  readonly report: Report
+  /** whether the package says itself of when it is */
+  readonly isDated: boolean
+  readonly assertions: readonly Assertion[]
+  readonly notUnderstood: number
+  /** what was not understood, in words; '' where nothing was left out */
+  readonly detail: string
+  /** of what nothing was understood: gzip */
+  readonly content: Buffer | undefined
+}
+
+/** An Inbox_Message that was read whole. */
+export interface InboxDelivery {
+  readonly account: Account
+  readonly messageId: string
+  /** names of collections, at least one */
+  readonly sentTo: readonly string[]
+  readonly blocks: readonly InboxBlock[]
+}
+
+/** What became of a delivery. */
+export interface Delivered {
+  readonly blocks: number
+  /** of these, known already and changed nothing */
+  readonly known: number
+  readonly observables: number
+  readonly notUnderstood: number
+}
+
+/** The account may not send there any more; nothing of the message was stored. */
+export class DeliveryRefused extends Error {
+  /** the collections that may no longer be sent to */
+  readonly collections: readonly string[]
+  constructor(collections: readonly string[]) {
+    super(`this account may not send to ${collections.join(', ')} any more`)
+    this.name = 'DeliveryRefused'
+    this.collections = collections
+  }
+}
+
+export interface InboxIntake {
+  /**
+   * Stores and publishes all of a message or nothing of it. What waits is taken in together; the promise
+   * resolves when it is committed, so that the next poll has it.
+   * @throws DeliveryRefused, and what the store throws
+   */
+  deliver(delivery: InboxDelivery): Promise<Delivered>
+}
+
+/** Of what an account sent and nobody understood; more is listed, but not kept. */
+export const mostKeptBytes = 64 * 1024 * 1024
+
+export function createInboxIntake(intake: Intake): InboxIntake {
+  const waiting: Waiting[] = []
+  const sourceIds = new Map<string, number>()
+  let working = false
+
+  async function work(): Promise<void> {
+    working = true
+    while (waiting.length > 0) {
+      const group = takeGroup(waiting)
+      try {
+        await settle(group, await deliverTogether(group))
+      } catch (error) {
+        // One of them may be what the store refuses: each has its own turn, so that it alone fails.
+        if (group.length === 1) group[0]?.reject(error)
+        else await deliverEach(group)
+      }
+    }
+    working = false
+  }
+
+  async function deliverEach(group: readonly Waiting[]): Promise<void> {
+    for (const one of group) {
+      try {
+        await settle([one], await deliverTogether([one]))
+      } catch (error) {
+        one.reject(error)
+      }
+    }
+  }
+
+  async function deliverTogether(group: readonly Waiting[]): Promise<readonly Outcome[]> {
+    for (;;) {
+      const judging = await intake.readJudging(intake.db)
+      const prepared = await prepare(intake, group, judging, sourceIds)
+      const outcomes = await writeInTurn(intake, async (trx, now) => {
+        if ((await readJudgingVersion(trx)) !== judging.version) return undefined
+        return store(intake, trx, prepared, now)
+      })
+      if (outcomes) return outcomes
+    }
+  }
+
+  return {
+    deliver: (delivery) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ delivery, resolve, reject })
+        if (!working) void work()
+      }),
+  }
+}
+
+interface Waiting {
+  readonly delivery: InboxDelivery
+  readonly resolve: (delivered: Delivered) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Outcome = Delivered | DeliveryRefused
+
+async function settle(group: readonly Waiting[], outcomes: readonly Outcome[]): Promise<void> {
+  for (const [place, one] of group.entries()) {
+    const outcome = outcomes[place] as Outcome
+    if (outcome instanceof DeliveryRefused) one.reject(outcome)
+    else one.resolve(outcome)
+  }
+}
+
+/** The next to be taken in together: as many as one transaction may hold, and at least one. */
+function takeGroup(waiting: Waiting[]): readonly Waiting[] {
+  let room = batchAssertions
+  let count = 0
+  for (const { delivery } of waiting) {
+    for (const { assertions } of delivery.blocks) room -= Math.max(1, assertions.length)
+    if (count > 0 && room < 0) break
+    count += 1
+  }
+  return waiting.splice(0, count)
+}
+
+interface PreparedBlock {
+  /** the place of its delivery in the group */
+  readonly of: number
+  readonly block: InboxBlock
+  readonly judged: readonly JudgedAssertion[]
+}
+
+interface Prepared {
+  readonly deliveries: readonly (InboxDelivery & { readonly sourceId: number })[]
+  readonly blocks: readonly PreparedBlock[]
+}
+
+/** What needs no transaction: it is done before one waits for its turn. */
+async function prepare(
+  { db, clock }: Intake,
+  group: readonly Waiting[],
+  { judge }: Judging,
+  sourceIds: Map<string, number>,
+): Promise<Prepared> {
+  const deliveries = []
+  const blocks: PreparedBlock[] = []
+  for (const [of, { delivery }] of group.entries()) {
+    const source = accountSource(delivery.account.name)
+    const sourceId = sourceIds.get(source) ?? (await getSourceId(db, source))
+    sourceIds.set(source, sourceId)
+    deliveries.push({ ...delivery, sourceId })
+    for (const block of delivery.blocks) {
+      const report = { ...block.report, source }
+      const judged = new Map<string, JudgedAssertion>()
+      for (let from = 0; from < block.assertions.length; from += batchJudged) {
+        const some = block.assertions.slice(from, from + batchJudged)
+        for (const one of judgeReport(report, some, clock(), judge)) {
+          const key = `${one.type} ${one.value}`
+          const other = judged.get(key)
+          if (!other || isBetterClaim(claimOf(one), claimOf(other))) judged.set(key, one)
+        }
+        if (some.length === batchJudged) await setImmediate()
+      }
+      blocks.push({ of, block, judged: [...judged.values()] })
+    }
+  }
+  return { deliveries, blocks }
+}
+
+// Milliseconds of judging: a poll that comes in meanwhile waits no longer.
+const batchJudged = 250
+
+const retraction = {
+  reason: 'retracted',
+  detail: 'the newest version of the report does not hold it any more',
+  rule: 'report:revision',
+} as const
+
+async function store(
+  intake: Intake,
+  trx: Db,
+  { deliveries, blocks }: Prepared,
+  now: Date,
+): Promise<readonly Outcome[]> {
+  const refused = await findRefused(trx, deliveries)
+  const admitted = newestOfEach(
+    blocks.filter(({ of }) => !refused.has(of)),
+    deliveries,
+  )
+  const changes = await findChanges(trx, admitted, deliveries)
+  const reports = await writeReports(
+    trx,
+    changes.flatMap(({ stored }) => stored ?? []),
+  )
+  const touched: number[] = []
+  let next = 0
+  const pieces = changes.flatMap(({ stored, judged }) => {
+    if (!stored) return []
+    const report = reports[next++] as (typeof reports)[number]
+    return [{ sourceId: stored.sourceId, report, judged, meets: 'replace' as const }]
+  })
+  for (const batch of inBatches(pieces)) {
+    for (const id of await storeJudged(trx, batch, now)) touched.push(id)
+  }
+  for (const id of await retractOlder(trx, reports, retraction, now)) touched.push(id)
+  await writeInboxBlocks(trx, await toRows(trx, changes, deliveries), now)
+  const reportIds = reports.map(({ id }) => id)
+  if (touched.length > 0) await publishTouched(intake, trx, touched, now, reportIds)
+  const changed = new Set(changes.map(({ block }) => block))
+  return deliveries.map((delivery, of): Outcome => {
+    const collections = refused.get(of)
+    if (collections) return new DeliveryRefused(collections)
+    const known = delivery.blocks.filter((block) => !changed.has(block)).length
+    const count = (what: (block: InboxBlock) => number) =>
+      delivery.blocks.reduce((sum, block) => sum + what(block), 0)
+    return {
+      blocks: delivery.blocks.length,
+      known,
+      observables: count(({ assertions }) => assertions.length),
+      notUnderstood: count(({ notUnderstood }) => notUnderstood),
+    }
+  })
+}
+
+/** By the delivery's place the collections that it may not be sent to any more. */
+async function findRefused(trx: Db, deliveries: Prepared['deliveries']) {
+  const writable = await findWritable(
+    trx,
+    deliveries.map(({ account, sentTo }) => ({ account, names: sentTo })),
+  )
+  const refused = new Map<number, readonly string[]>()
+  for (const [of, { sentTo }] of deliveries.entries()) {
+    const missing = sentTo.filter((name) => !writable[of]?.has(name))
+    if (missing.length > 0) refused.set(of, missing)
+  }
+  return refused
+}
+
+/**
+ * Of blocks that are one package of one account, the one that came last; what it comes in place of is held by
+ * its message too, so that a message that brings a package twice is taken as if it brought the later one.
+ */
+function newestOfEach(
+  blocks: readonly PreparedBlock[],
+  deliveries: Prepared['deliveries'],
+): readonly PreparedBlock[] {
+  const newest = new Map<string, PreparedBlock>()
+  for (const one of blocks) {
+    const { id } = (deliveries[one.of] as InboxDelivery).account
+    const key = `${id} ${one.block.report.externalId}`
+    const other = newest.get(key)
+    if (!other || other.block.report.modified <= one.block.report.modified) newest.set(key, one)
+  }
+  return [...newest.values()]
+}
+
+interface Change extends PreparedBlock {
+  readonly outcome: InboxOutcome
+  /** undefined: nothing of it is published */
+  readonly stored: Parameters<typeof writeReports>[1][number] | undefined
+}
+
+/** Those blocks that are not known already. */
+async function findChanges(
+  trx: Db,
+  blocks: readonly PreparedBlock[],
+  deliveries: Prepared['deliveries'],
+): Promise<readonly Change[]> {
+  const deliveryOf = ({ of }: PreparedBlock) => deliveries[of] as Prepared['deliveries'][number]
+  const known = await findSentReports(
+    trx,
+    blocks.map((one) => ({
+      sourceId: deliveryOf(one).sourceId,
+      externalId: one.block.report.externalId,
+    })),
+  )
+  const recorded = await findSentTo(
+    trx,
+    blocks.map((one) => ({ accountId: deliveryOf(one).account.id, digest: one.block.digest })),
+  )
+  const kept = await findWritable(
+    trx,
+    blocks.map((one, place) => ({
+      account: deliveryOf(one).account,
+      names: known[place]?.sentTo ?? [],
+    })),
+  )
+  return blocks.flatMap((one, place): readonly Change[] => {
+    const { block, judged } = one
+    const { sentTo, sourceId } = deliveryOf(one)
+    const stored = known[place]
+    const before = recorded[place]
+    const isSame = stored?.digest === block.digest.toString('hex')
+    const reached = isSame ? stored.sentTo : stored ? [] : (before ?? [])
+    if ((isSame || (!stored && before)) && sentTo.every((name) => reached.includes(name))) return []
+    if (judged.length === 0 && !stored)
+      return [{ ...one, outcome: 'not-understood', stored: undefined }]
+    if (stored && !isSame && block.isDated && block.report.modified < stored.modified) {
+      // An older revision that comes late is not to undo the newer one.
+      return before ? [] : [{ ...one, outcome: 'outdated', stored: undefined }]
+    }
+    // Of the collections that it was sent to before, those stay that may still be sent to.
+    const all = [...new Set([...sentTo, ...(kept[place] ?? [])])].sort()
+    const report = { ...block.report, sentTo: all }
+    const outcome =
+      judged.length === 0 ? 'not-understood' : block.notUnderstood > 0 ? 'partly' : 'taken-in'
+    return [{ ...one, outcome, stored: { sourceId, report, digest: block.digest } }]
+  })
+}
+
+async function toRows(
+  trx: Db,
+  changes: readonly Change[],
+  deliveries: Prepared['deliveries'],
+): Promise<readonly InboxBlockRow[]> {
+  const keeping = changes.filter(({ block }) => block.content)
+  const accountIds = new Set(keeping.map(({ of }) => deliveries[of]?.account.id as number))
+  const keptBytes = new Map(accountIds.size > 0 ? await readKeptBytes(trx, [...accountIds]) : [])
+  return changes.map(({ of, block, outcome }) => {
+    const { account, messageId, sentTo } = deliveries[of] as InboxDelivery
+    let { detail, content } = block
+    if (content) {
+      const bytes = (keptBytes.get(account.id) ?? 0) + content.length
+      if (bytes > mostKeptBytes) {
+        content = undefined
+        detail += `; its content is not kept: what this account has sent like it fills ${mostKeptBytes / 2 ** 20} MB`
+      } else keptBytes.set(account.id, bytes)
+    }
+    return {
+      accountId: account.id,
+      digest: block.digest,
+      messageId,
+      contentBinding: block.contentBinding,
+      bytes: block.bytes,
+      sentTo,
+      outcome,
+      detail:
+        outcome === 'outdated' ? 'a newer revision of this package was there already' : detail,
+      packageId: block.packageId,
+      observables: block.assertions.length,
+      notUnderstood: block.notUnderstood,
+      content,
+    }
+  })
+}
+
+type JudgedPieces = Parameters<typeof storeJudged>[1]
+
+/** What one statement may write at once. */
+function* inBatches(pieces: JudgedPieces): Generator<JudgedPieces> {
+  let batch: JudgedPieces[number][] = []
+  let room = batchAssertions
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.judged.length; ) {
+      const judged = piece.judged.slice(from, from + room)
+      batch.push({ ...piece, judged })
+      from += judged.length
+      room -= judged.length
+      if (room > 0) continue
+      yield batch
+      batch = []
+      room = batchAssertions
+    }
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,215 @@
+import type { InboxBlock, InboxIntake } from '../intake/inbox.ts'
+import { DeliveryRefused } from '../intake/inbox.ts'
+import type { Account } from '../model/account.ts'
+import type { Tlp } from '../model/tlp.ts'
+import type { PackageClaims } from '../stix/package-claims.ts'
+import type { InboxDestination } from '../store/inbox.ts'
+import type { Declarations } from '../xml/serialize.ts'
+import { inboxBindings } from './discovery.ts'
+import { readStixContent } from './inbox-content.ts'
+import { type InboxReading, tellBlock } from './inbox-message.ts'
+import type { RequestedBinding, StatusMessage } from './messages.ts'
+import { notFound, TaxiiRefusal } from './refusal.ts'
+
+/** What is sent to collections, and where to. */
+export interface Inbox extends InboxIntake {
+  readonly settings: InboxSettings
+  /** those of these names of which the account may know */
+  findDestinations(account: Account, names: readonly string[]): Promise<readonly InboxDestination[]>
+  /** the collections that the account may send to, by name */
+  readOwnDestinations(account: Account): Promise<readonly string[]>
+}
+
+export interface InboxSettings {
+  /** whether an Inbox_Message must name collections, may, or must not */
+  readonly destination: 'required' | 'optional' | 'prohibited'
+  /** of a whole message */
+  readonly maxBytes: number
+  /** of what is marked with no level */
+  readonly tlp: Tlp
+}
+
+/** Each takes some 500 bytes of memory until its message is stored. */
+export const mostObservables = 200_000
+
+export interface InboxRequest {
+  readonly account: Account
+  readonly messageId: string
+  /** what is declared outside of the blocks' contents */
+  readonly declarations: Declarations
+  /** whether this version of TAXII has destinations */
+  readonly namesDestinations: boolean
+  readonly receivedAt: Date
+}
+
+/**
+ * Takes an Inbox_Message: all of it or nothing.
+ * @throws TaxiiRefusal, and what reading and the store throw
+ */
+export async function receiveInbox(
+  inbox: Inbox,
+  request: InboxRequest,
+  reading: InboxReading,
+): Promise<StatusMessage> {
+  const { account, messageId } = request
+  const sentTo = await findSentTo(inbox, request, reading.destinations)
+  const blocks: InboxBlock[] = []
+  let observables = 0
+  const onClaims = (added: number) => {
+    observables += added
+    if (observables > mostObservables) throw tooMany()
+  }
+  for await (const { number, binding, content } of reading.blocks) {
+    try {
+      checkBinding(binding)
+      const { receivedAt, declarations } = request
+      const { tlp } = inbox.settings
+      const read = await readStixContent(content, declarations, { tlp, receivedAt, onClaims })
+      blocks.push(toBlock(read, binding.bindingId, receivedAt, tlp))
+    } catch (error) {
+      throw tellBlock(error, number)
+    }
+  }
+  try {
+    const delivered = await inbox.deliver({ account, messageId, sentTo, blocks })
+    const { known, notUnderstood } = delivered
+    const words = [
+      `${delivered.blocks} content blocks for ${sentTo.join(', ')}`,
+      known > 0 ? `${known} of them known already` : '',
+      notUnderstood > 0 ? `${notUnderstood} things in them not understood` : '',
+    ]
+    return {
+      type: 'Status_Message',
+      statusType: 'SUCCESS',
+      inResponseTo: messageId,
+      details: [],
+      message: words.filter((word) => word !== '').join('; '),
+    }
+  } catch (error) {
+    if (!(error instanceof DeliveryRefused)) throw error
+    throw new TaxiiRefusal('UNAUTHORIZED', error.message)
+  }
+}
+
+/** @returns the collections that the message goes to */
+async function findSentTo(
+  inbox: Inbox,
+  { account, namesDestinations }: InboxRequest,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const { destination } = inbox.settings
+  const wrong = async (message: string) =>
+    new TaxiiRefusal(
+      'DESTINATION_COLLECTION_ERROR',
+      message,
+      (await inbox.readOwnDestinations(account)).map((value) => ({
+        name: 'ACCEPTABLE_DESTINATION',
+        value,
+      })),
+    )
+  if (names.length === 0) {
+    if (namesDestinations && destination === 'required') {
+      throw await wrong('the message names no Destination_Collection_Name, and one is needed here')
+    }
+    const all = await inbox.readOwnDestinations(account)
+    if (all.length > 0) return all
+    throw new TaxiiRefusal('UNAUTHORIZED', 'this account may send to no collection')
+  }
+  if (destination === 'prohibited') {
+    throw await wrong('the message names a Destination_Collection_Name, and none is taken here')
+  }
+  const found = new Map(
+    (await inbox.findDestinations(account, names)).map((one) => [one.name, one]),
+  )
+  for (const name of names) {
+    const one = found.get(name)
+    if (!one) throw notFound('collection', name)
+    if (!one.writable) {
+      throw new TaxiiRefusal('UNAUTHORIZED', `this account may not send to "${name}"`)
+    }
+    if (!one.inbox) throw await wrong(`the collection "${name}" takes no Inbox_Messages`)
+  }
+  return [...found.keys()]
+}
+
+/** What is told, and what is the same in all that is read of it. */
+const readBindings: ReadonlySet<string> = new Set([
+  ...inboxBindings,
+  'urn:stix.mitre.org:xml:1.1',
+  'urn:stix.mitre.org:xml:1.0.1',
+  'urn:stix.mitre.org:xml:1.0',
+])
+
+function checkBinding({ bindingId, subtypeIds }: RequestedBinding): void {
+  const isKnown = readBindings.has(bindingId)
+  if (isKnown && subtypeIds.length === 0) return
+  const what = isKnown ? `the subtype ${subtypeIds[0]} of ${bindingId}` : bindingId
+  throw new TaxiiRefusal(
+    'UNSUPPORTED_CONTENT',
+    `${what} is not read here; what is: ${inboxBindings.join(', ')}`,
+    inboxBindings.map((value) => ({ name: 'SUPPORTED_CONTENT', value })),
+  )
+}
+
+function tooMany(): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'FAILURE',
+    `the message holds more than ${mostObservables} observables; send them in several messages`,
+  )
+}
+
+function toBlock(
+  { digest, length, claims, kept }: Awaited<ReturnType<typeof readStixContent>>,
+  contentBinding: string,
+  receivedAt: Date,
+  tlp: Tlp,
+): InboxBlock {
+  const { id, timestamp, header } = claims
+  const moment = timestamp ?? receivedAt
+  return {
+    digest,
+    contentBinding,
+    bytes: length,
+    packageId: id,
+    report: {
+      externalId: id ?? `sha256:${digest.toString('hex')}`,
+      name: cut(header?.title, maxTitle),
+      description: cut(header?.description ?? header?.shortDescription, maxDescription),
+      author: cut(header?.source?.name, maxTitle),
+      tlp: header?.markings.tlp ?? tlp,
+      public: true,
+      revision: timestamp?.toISOString() ?? '',
+      created: moment,
+      modified: moment,
+      adversary: cut(claims.actors.join(', '), maxTitle),
+      tags: [],
+      references: (header?.source?.references ?? [])
+        .slice(0, mostReferences)
+        .map((one) => cut(one, maxReference)),
+      targetedCountries: [],
+      industries: [],
+      malwareFamilies: claims.malware,
+      attackIds: claims.attackPatterns,
+    },
+    isDated: timestamp !== undefined,
+    assertions: claims.claims,
+    notUnderstood: [...claims.notUnderstood.values()].reduce((sum, one) => sum + one, 0),
+    detail: tellNotUnderstood(claims),
+    content: kept,
+  }
+}
+
+const maxTitle = 500
+const maxDescription = 5_000
+const maxReference = 2_000
+const mostReferences = 100
+
+function cut(text: string | undefined, length: number): string {
+  return (text ?? '').slice(0, length).toWellFormed()
+}
+
+function tellNotUnderstood({ claims, notUnderstood }: PackageClaims): string {
+  const counts = [...notUnderstood].map(([what, count]) => `${count} ${what}`)
+  if (counts.length > 0) return counts.join(', ')
+  return claims.length > 0 ? '' : 'there is no indicator or observable in it'
+}
