@@ -69,7 +69,7 @@ function why(ending: Ending, limits: ConnectionLimits): string {
     case 'not reading':
       return `it took nothing of its answer for ${limits.sendSeconds} s (TAXIWAY_SEND_SECONDS)`
     case 'pipelined':
-      return `more than ${limits.maxPipelinedRequests} requests waited on it for the answer to the one before (TAXIWAY_MAX_PIPELINED_REQUESTS)`
+      return `more than ${limits.maxPipelinedRequests} requests waited on it for the answer to the one before them (TAXIWAY_MAX_PIPELINED_REQUESTS)`
     case 'made room':
       return 'it was idle, and another client needed the place (TAXIWAY_MAX_CONNECTIONS, TAXIWAY_MAX_CONNECTIONS_PER_ADDRESS)'
     case 'too many':
