@@ -7,7 +7,7 @@ import { reconcileCollections } from '../../src/intake/reconcile.ts'
 import { buildOtxStandin, type OtxStandin, type StandinPulse } from '../../src/standins/otx.ts'
 import { openStore } from '../../src/store/db.ts'
 import { findFaults } from '../helpers/sound-feed.ts'
-import { makeStore, type StoreKind, type StorePlace } from '../helpers/stores.ts'
+import { copyStore, makeStore, type StoreKind, type StorePlace } from '../helpers/stores.ts'
 import { aCollection, createTestIntake } from '../intake/reports.ts'
 import { type Dump, differences, dumpStore } from './dump.ts'
 import { makeSyntheticPulses } from './synthetic-pulses.ts'
@@ -142,13 +142,18 @@ async function readStore(place: StorePlace) {
   }
 }
 
-/** A store that has followed OTX until all of that happens there. */
+/**
+ * Follows OTX until all of that happens there.
+ * @returns makes a store that has followed it so far, with an OTX of its own
+ */
 async function begin(t: Test, kind: StoreKind) {
-  const { otx, url } = await startOtx(t)
-  const place = await makeStoreWithCollections(t, kind)
-  await walk(url, place)
-  goOn(otx)
-  return { otx, url, place }
+  const followed = await makeStoreWithCollections(t, kind)
+  await walk((await startOtx(t)).url, followed)
+  return async () => {
+    const { otx, url } = await startOtx(t)
+    goOn(otx)
+    return { otx, url, place: await copyStore(t, followed) }
+  }
 }
 
 /** What the process that was killed asked for last. */
@@ -162,7 +167,8 @@ t.test('killed at random points, walks end in the store of an undisturbed one', 
   const random = createRandom(seed)
   for (const kind of ['postgresql', 'embedded'] as const) {
     await t.test(kind, async (t) => {
-      const undisturbed = await begin(t, kind)
+      const makeFollower = await begin(t, kind)
+      const undisturbed = await makeFollower()
       const statements = await walk(undisturbed.url, undisturbed.place)
       if (statements === undefined) throw new Error('the undisturbed walk did not end')
       const wanted = await readStore(undisturbed.place)
@@ -175,7 +181,7 @@ t.test('killed at random points, walks end in the store of an undisturbed one', 
       // So that the kills of a store lie all over the walk.
       const reach = Math.floor((statements * 1.2) / each)
       for (let store = 1; store <= stores; store++) {
-        const { otx, url, place } = await begin(t, kind)
+        const { otx, url, place } = await makeFollower()
         for (let kill = 1; kill <= each; kill++) {
           const killAt = { statement: 1 + Math.floor(random() * reach), exactly: random() < 0.5 }
           const end = await walk(url, place, killAt)

@@ -63,6 +63,31 @@ export async function makeStore(t: Teardown, kind: StoreKind): Promise<StorePlac
   return { databaseUrl: url, dataDir: '' }
 }
 
+/** Copies a store that nobody has open; the copy is gone when `t` ends. */
+export async function copyStore(t: Teardown, place: StorePlace): Promise<StorePlace> {
+  if (place.databaseUrl === undefined) {
+    const folder = makeFolder(t)
+    cpSync(place.dataDir, folder, { recursive: true })
+    return { databaseUrl: undefined, dataDir: folder }
+  }
+  const template = new URL(place.databaseUrl).pathname.slice(1)
+  const { url } = await createTestDatabase(t, { template })
+  return { databaseUrl: url, dataDir: '' }
+}
+
+/**
+ * Makes a new database that `fill` has filled, once for all test files.
+ * @param name says what with
+ */
+export async function makeFilledDatabase(
+  t: Teardown,
+  name: string,
+  fill: (databaseUrl: string) => Promise<void>,
+): Promise<string> {
+  const template = await createTemplate(`${name}_${schemaDigest}`, fill)
+  return (await createTestDatabase(t, { template })).url
+}
+
 /** A folder that is there while `t` runs. */
 export function makeFolder(t: Teardown): string {
   mkdirSync(embeddedFolders, { recursive: true })
