@@ -8,9 +8,16 @@ import type { CollectionSettings } from '../../src/model/collection.ts'
 import { hashPassword } from '../../src/security/passwords.ts'
 import { createIntake, openMigratedStore } from '../../src/service.ts'
 import { createAccount } from '../../src/store/accounts.ts'
+import type { Store } from '../../src/store/db.ts'
 import { getSourceId } from '../../src/store/sources.ts'
 import type { Login } from '../helpers/poll.ts'
 import { secret } from '../helpers/secrets.ts'
+import { makeFilledDatabase } from '../helpers/stores.ts'
+
+/** The part of tap's `t` that this needs. */
+interface Teardown {
+  teardown(work: () => Promise<void>): void
+}
 
 export const administrator: Login = { name: 'root', password: secret('password of root') }
 
@@ -32,14 +39,43 @@ const collection: CollectionSettings = {
 
 /** Fills an empty database with one collection, "hashes", of so many blocks, and an administrator. */
 export async function fillFeed(databaseUrl: string, blocks: number): Promise<void> {
+  await fillHashes(databaseUrl, blocks)
+  await addAdministrator(databaseUrl)
+}
+
+// 24 MB: more than the sockets of both sides take without a reader, and read within the 10 s of an end on a busy machine.
+export const blocks = 10_000
+
+/** A database as `fillFeed` makes it, with so many blocks; it is gone when `t` ends. */
+export async function makeBigFeed(t: Teardown): Promise<string> {
+  const url = await makeFilledDatabase(t, 'big_feed', (url) => fillHashes(url, blocks))
+  await addAdministrator(url)
+  return url
+}
+
+function fillHashes(databaseUrl: string, blocks: number): Promise<void> {
+  return work(databaseUrl, async (store, intake) => {
+    await applyCollections(store.db, [collection])
+    await takeInHashes(intake, blocks)
+  })
+}
+
+function addAdministrator(databaseUrl: string): Promise<void> {
+  return work(databaseUrl, async ({ db }) => {
+    const { name, password } = administrator
+    // At its full cost: whoever guesses is to find the service as it is.
+    await createAccount(db, name, await hashPassword(password), 'administrator')
+  })
+}
+
+async function work(
+  databaseUrl: string,
+  task: (store: Store, intake: Intake) => Promise<void>,
+): Promise<void> {
   const config = readConfig({ TAXIWAY_DATABASE_URL: databaseUrl })
   const store = await openMigratedStore(config, createLog('silent'))
   try {
-    await applyCollections(store.db, [collection])
-    const { name, password } = administrator
-    // At its full cost: whoever guesses is to find the service as it is.
-    await createAccount(store.db, name, await hashPassword(password), 'administrator')
-    await takeInHashes(createIntake(config, store), blocks)
+    await task(store, createIntake(config, store))
   } finally {
     await store.close()
   }

@@ -11,15 +11,11 @@ import {
   readUntil,
   taxiiHeaders,
 } from '../helpers/poll.ts'
-import { createTestDatabase } from '../helpers/postgres.ts'
 import { type Settings, startService } from '../helpers/taxiway.ts'
 import { startTcpProxy } from '../helpers/tcp-proxy.ts'
-import { administrator, fillFeed } from './big-feed.ts'
+import { administrator, blocks, makeBigFeed } from './big-feed.ts'
 
-// 60 MB: more than the sockets of both sides take without a reader.
-const blocks = 25_000
-const { url: databaseUrl } = await createTestDatabase(t)
-await fillFeed(databaseUrl, blocks)
+const databaseUrl = await makeBigFeed(t)
 
 interface Teardown {
   teardown(work: () => Promise<void>): void

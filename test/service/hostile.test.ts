@@ -11,13 +11,10 @@ import {
   readUntil,
   taxiiHeaders,
 } from '../helpers/poll.ts'
-import { createTestDatabase } from '../helpers/postgres.ts'
 import { startService } from '../helpers/taxiway.ts'
-import { administrator, fillFeed } from './big-feed.ts'
+import { administrator, blocks, makeBigFeed } from './big-feed.ts'
 
-const blocks = 25_000
-const { url: databaseUrl } = await createTestDatabase(t)
-await fillFeed(databaseUrl, blocks)
+const databaseUrl = await makeBigFeed(t)
 const service = await startService(t, { TAXIWAY_DATABASE_URL: databaseUrl })
 const port = Number(new URL(service.url).port)
 

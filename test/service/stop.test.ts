@@ -4,14 +4,10 @@ import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { countBlocks, isWhole, openPoll, pollRequest, readBody } from '../helpers/poll.ts'
-import { createTestDatabase } from '../helpers/postgres.ts'
 import { startService } from '../helpers/taxiway.ts'
-import { administrator, fillFeed } from './big-feed.ts'
+import { administrator, blocks, makeBigFeed } from './big-feed.ts'
 
-// 60 MB: more than the sockets of both sides take without a reader.
-const blocks = 25_000
-const { url: databaseUrl } = await createTestDatabase(t)
-await fillFeed(databaseUrl, blocks)
+const databaseUrl = await makeBigFeed(t)
 const settings = { TAXIWAY_DATABASE_URL: databaseUrl }
 const full = pollRequest('hashes')
 
