@@ -5,7 +5,13 @@ import type { Device } from './device.ts'
 import { PollFault } from './fault.ts'
 import type { Fingerprints } from './fingerprints.ts'
 import { createPartDigest, watchParts } from './part-checks.ts'
-import { checkAnswer, checkLabel, checkRange, windowText } from './range-checks.ts'
+import {
+  checkAnswer,
+  checkLabel,
+  checkRange,
+  type LabelCounts,
+  windowText,
+} from './range-checks.ts'
 import { type Outgoing, pollFulfillment, pollRequest } from './requests.ts'
 import type { PollAnswer } from './response.ts'
 import type { BlockReport } from './session.ts'
@@ -61,14 +67,15 @@ export async function pollWindow(
   const { window, kind, number } = question
   const began = performance.now()
   const tally = createTally()
+  const labels: LabelCounts = { present: 0, missing: 0 }
   let polled: Awaited<ReturnType<typeof pollParts>>
   try {
-    polled = await pollParts(question, parts, tally)
+    polled = await pollParts(question, parts, tally, labels)
   } finally {
     mergeTally(parts.tally, tally)
   }
   const { first, last, received } = polled
-  checkRange(window, first, last, parts.warn)
+  checkRange(window, first, last, labels, parts.warn)
   checkCount(first, tally.blocks, windowText(window), parts.warn)
   const ingested = [...tally.types.values()].reduce((sum, one) => sum + one.ingested, 0)
   const dropped = sumCounts(tally.dropped.values())
@@ -94,6 +101,7 @@ async function pollParts(
   { address, collection, window, maxParts, ...rest }: WindowQuestion,
   parts: WindowParts,
   tally: Tally,
+  labels: LabelCounts,
 ): Promise<{ first: PollAnswer; last: PollAnswer; received: number }> {
   const { device, warn } = parts
   const where = windowText(window)
@@ -101,7 +109,7 @@ async function pollParts(
   const readsUntilEmpty = !device.discovers
 
   const ask = (message: Outgoing, pastTheEnd = false) =>
-    askForPart(address, message, window, tally, parts, pastTheEnd)
+    askForPart(address, message, window, { tally, labels }, parts, pastTheEnd)
 
   const watch = watchParts(where)
 
@@ -154,13 +162,14 @@ async function askForPart(
   address: URL,
   message: Outgoing,
   window: Window,
-  into: Tally,
+  into: { readonly tally: Tally; readonly labels: LabelCounts },
   { asker, device, warn, seen, onBlock }: WindowParts,
   pastTheEnd: boolean,
 ): Promise<{ readonly answer: PollAnswer; readonly digest: string | undefined }> {
   // What an attempt brought that broke off is void.
   let tally = createTally()
   let digest = createPartDigest()
+  let unlabelled = 0
   const readBlock = (block: ReceivedBlock, exchange: number): void => {
     const packageId = findPackageId(block)
     const reading = device.read(block)
@@ -171,7 +180,8 @@ async function askForPart(
       (type, value) => seen.values.claim(`${type}\n${value}`, exchange) === undefined,
     )
     digest.add(block, packageId, reading)
-    checkLabel(block.label, window, warn)
+    if (block.label === undefined) unlabelled += 1
+    else checkLabel(block.label, window, warn)
     const isRepeated =
       packageId !== undefined &&
       block.label !== undefined &&
@@ -190,12 +200,15 @@ async function askForPart(
     onVoid(exchange) {
       tally = createTally()
       digest = createPartDigest()
+      unlabelled = 0
       seen.values.disown(exchange)
       seen.blocks.disown(exchange)
     },
     ...(pastTheEnd && { attempts: 1 }),
   })
-  mergeTally(into, tally)
+  mergeTally(into.tally, tally)
+  into.labels.missing += unlabelled
+  into.labels.present += tally.blocks - unlabelled
   return { answer, digest: digest.value() }
 }
 

@@ -55,14 +55,34 @@ export function checkAnswer(
   }
 }
 
-/** The range that was considered, from the first part to the last, against the window. */
+/**
+ * The range that was considered, from the first part to the last, against the window. Of a data set there is none
+ * (services specification 1.1, section 4.4.9).
+ */
 export function checkRange(
   { begin, end }: Window,
   first: PollAnswer,
   last: PollAnswer,
+  labels: LabelCounts,
   warn: Warn,
 ): void {
   const where = windowText({ begin, end })
+  const isSet = first.begin === undefined && last.end === undefined && labels.present === 0
+  if (isSet && labels.missing > 0) {
+    warn({
+      rule: 'whole-set',
+      text: 'neither times nor labels: this is a data set, which comes whole whatever the window; a device that polls in windows gets all of it each time',
+      where,
+    })
+    return
+  }
+  for (let missing = 0; missing < labels.missing; missing += 1) {
+    warn({
+      rule: 'no-label',
+      text: 'a block has no Timestamp_Label, which a data feed must have',
+      where,
+    })
+  }
   if (last.end === undefined) {
     warn({
       rule: 'no-end',
@@ -105,16 +125,14 @@ export function checkRange(
   }
 }
 
+/** Of the blocks that one window brought. */
+export interface LabelCounts {
+  present: number
+  missing: number
+}
+
 /** A block's Timestamp_Label against the window. */
-export function checkLabel(label: string | undefined, window: Window, warn: Warn): void {
-  if (label === undefined) {
-    warn({
-      rule: 'no-label',
-      text: 'a block has no Timestamp_Label, which a data feed must have',
-      where: windowText(window),
-    })
-    return
-  }
+export function checkLabel(label: string, window: Window, warn: Warn): void {
   const moment = parseMicros(label)
   if (moment === undefined) {
     warn({
