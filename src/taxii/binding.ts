@@ -11,10 +11,10 @@ import {
   servicesVersion,
   taxiiNamespace,
 } from './messages.ts'
-import { elementToMessage, readContentBinding } from './parse.ts'
+import { elementToMessage, getMessageId, readContentBinding } from './parse.ts'
 import { contentBlock, pollResponseHead, pollResponseTail, renderMessage } from './render.ts'
 import { messageBinding10, servicesVersion10, taxii10Namespace } from './taxii10/identifiers.ts'
-import { elementToMessage10, readContentBinding10 } from './taxii10/parse.ts'
+import { elementToMessage10, getMessageId10, readContentBinding10 } from './taxii10/parse.ts'
 import {
   contentBlock10,
   pollResponseHead10,
@@ -31,6 +31,8 @@ export interface MessageBinding {
   readonly id: string
   /** what X-TAXII-Services calls it */
   readonly servicesVersion: string
+  /** @throws TaxiiRefusal BAD_MESSAGE */
+  readonly getMessageId: (root: XmlElement) => string
   /** @throws TaxiiRefusal BAD_MESSAGE */
   readonly toMessage: (root: XmlElement) => RequestMessage
   /** of an Inbox_Message, which is read as a stream */
@@ -49,6 +51,7 @@ export const taxii11: MessageBinding = {
   namespace: taxiiNamespace,
   id: messageBinding,
   servicesVersion,
+  getMessageId,
   toMessage: elementToMessage,
   inbox: inboxLayout11,
   toContentBinding: readContentBinding,
@@ -63,6 +66,7 @@ export const taxii10: MessageBinding = {
   namespace: taxii10Namespace,
   id: messageBinding10,
   servicesVersion: servicesVersion10,
+  getMessageId: getMessageId10,
   toMessage: elementToMessage10,
   inbox: inboxLayout10,
   toContentBinding: readContentBinding10,

@@ -18,6 +18,13 @@ export function findMessageId(root: XmlElement): string | undefined {
   return findAttribute(root, 'message_id')?.trim() || undefined
 }
 
+/** @throws TaxiiRefusal BAD_MESSAGE where there is none */
+export function getMessageId(root: XmlElement): string {
+  const messageId = findMessageId(root)
+  if (messageId === undefined) throw badMessage('message_id is missing')
+  return messageId
+}
+
 /**
  * Reads a request as strictly as the TAXII 1.1 schema and Schematron do, and once less: a SUBSCRIBE needs no
  * Subscription_Parameters, which then are those of the schema's defaults.
@@ -27,8 +34,7 @@ export function elementToMessage(root: XmlElement): RequestMessage {
   if (root.namespace !== taxiiNamespace) {
     throw badMessage(`"${root.name}" is not in the namespace of TAXII 1.1, ${taxiiNamespace}`)
   }
-  const messageId = findMessageId(root)
-  if (messageId === undefined) throw badMessage('message_id is missing')
+  const messageId = getMessageId(root)
 
   switch (root.name) {
     case 'Discovery_Request':

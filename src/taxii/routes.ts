@@ -188,8 +188,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     const { account, permissions } = getCaller(request)
     if (!permissions.has('feed:write')) throw mayNotWrite()
     if (!inbox) throw failure('this server offers no inbox service')
-    const messageId = findMessageId(root)
-    if (messageId === undefined) throw badMessage('message_id is missing')
+    const messageId = binding.getMessageId(root)
     const reading = await readInboxMessage(root, parts, binding.inbox, binding.toContentBinding)
     const status = await receiveInbox(
       inbox,

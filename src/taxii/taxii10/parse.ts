@@ -6,7 +6,7 @@ import type {
   RequestMessage,
   SubscriptionManagementRequest,
 } from '../messages.ts'
-import { findMessageId, readTimestamp } from '../parse.ts'
+import { getMessageId, readTimestamp } from '../parse.ts'
 import { badMessage } from '../refusal.ts'
 import { readAttributes, readChildren, text } from '../sequence.ts'
 import { taxii10Namespace } from './identifiers.ts'
@@ -19,11 +19,7 @@ export function elementToMessage10(root: XmlElement): RequestMessage {
   if (root.namespace !== taxii10Namespace) {
     throw badMessage(`"${root.name}" is not in the namespace of TAXII 1.0, ${taxii10Namespace}`)
   }
-  const messageId = findMessageId(root)
-  if (messageId === undefined) throw badMessage('message_id is missing')
-  if (!isMessageId10(messageId)) {
-    throw badMessage(`message_id has only digits in TAXII 1.0, not "${messageId}"`)
-  }
+  const messageId = getMessageId10(root)
 
   switch (root.name) {
     case 'Discovery_Request':
@@ -44,6 +40,13 @@ export function elementToMessage10(root: XmlElement): RequestMessage {
     default:
       throw badMessage(`"${root.name}" is not a request`)
   }
+}
+
+/** @throws TaxiiRefusal BAD_MESSAGE where there is none, or one that only TAXII 1.1 allows */
+export function getMessageId10(root: XmlElement): string {
+  const messageId = getMessageId(root)
+  if (isMessageId10(messageId)) return messageId
+  throw badMessage(`message_id has only digits in TAXII 1.0, not "${messageId}"`)
 }
 
 /** Ids of messages are numbers in TAXII 1.0, of any length. */
