@@ -15,6 +15,7 @@ import { managementAuthRoutes } from './http/management-auth.ts'
 import { openapiOptions } from './http/openapi.ts'
 import { nothingThere } from './http/problem.ts'
 import { boundedServer } from './http/server.ts'
+import { answerBeforeTheEnd } from './http/unread-body.ts'
 import { restHook } from './http/who-is-asking.ts'
 import type { Metrics } from './metrics.ts'
 import type { Identify } from './model/account.ts'
@@ -55,6 +56,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   })
+  answerBeforeTheEnd(app)
   app.addHook('onRequest', forwardedHook(parts.log))
   await app.register(swagger, openapiOptions(parts.version, parts.publicUrl))
   // Promised to browsers for months, so only where HTTPS is what clients are told to use.

@@ -1,9 +1,9 @@
 /**
- * The long form of the fault tests: `npm run soak [-- ingest|feed] [--minutes N]` runs them again and again
+ * The long form of the fault tests: `npm run soak [-- ingest|feed|xml] [--minutes N]` runs them again and again
  * with other seeds, until the time is over or one fails; then it names the seed with which it fails again.
  *
  * `feed` plays the random schedules of test/law for ten minutes at a time, and between two such rounds the
- * processes of test/faults once.
+ * processes of test/faults once. `xml` sends hostile messages to one server for all of the time.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -22,6 +22,7 @@ const kinds: Readonly<Record<string, readonly Round[]>> = {
     (minutes) => [process.execPath, 'test/law/soak.ts', String(Math.min(10, minutes))],
     runFiles('test/faults/feed-processes.test.ts'),
   ],
+  xml: [(minutes) => [process.execPath, 'test/faults/xml-soak.ts', String(minutes)]],
 }
 
 const args = process.argv.slice(2)
