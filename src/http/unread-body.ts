@@ -40,7 +40,7 @@ export function answerBeforeTheEnd(app: FastifyInstance, limits: Partial<LingerL
     if (raw.readableEnded || raw.destroyed) return payload
     if (raw.complete || (isShort(raw) && !reply.hasHeader('Connection'))) {
       // What nobody reads would hold up the next request on this connection.
-      raw.resume()
+      throwAway(raw)
       return payload
     }
     if (!isBytes(payload)) return payload
@@ -48,6 +48,11 @@ export function answerBeforeTheEnd(app: FastifyInstance, limits: Partial<LingerL
     reply.header('Content-Length', Buffer.byteLength(payload))
     return Readable.from(thenLinger(payload, raw, all), { objectMode: false })
   })
+}
+
+/** Whoever had begun to read has stopped: a listener that is left over would keep the rest from flowing. */
+function throwAway(raw: IncomingMessage): void {
+  raw.removeAllListeners('readable').on('data', () => {}).resume()
 }
 
 function isBytes(payload: unknown): payload is string | Buffer {
@@ -75,8 +80,8 @@ function readAway(raw: IncomingMessage, { lingerMs, silenceMs }: LingerLimits): 
     const all = setTimeout(done, lingerMs)
     const silence = setTimeout(done, silenceMs)
     const heard = () => silence.refresh()
+    throwAway(raw)
     raw.on('data', heard).once('end', done).once('close', done)
-    raw.resume()
     if (raw.readableEnded || raw.destroyed) done()
   })
 }

@@ -1,5 +1,4 @@
-import type { Case } from './xml-cases.ts'
-import { headersOf, makeCase, requestOf } from './xml-cases.ts'
+import { type Case, headersOf, makeCase, requestOf } from './xml-cases.ts'
 import { openWire, type Received, type Wire } from './xml-exchange.ts'
 import { type Judged, judgeAnswer } from './xml-judge.ts'
 import { namespaces } from './xml-messages.ts'
@@ -136,17 +135,23 @@ async function askForDiscovery(wire: Wire, authorization: string): Promise<void>
     authorization,
   )
   await wire.send(Buffer.concat([request.head, request.body]))
-  const { outcome } = judgeAny(await wire.receive(patienceMs))
+  const received = await wire.receive(patienceMs)
+  if (received.kind !== 'answer') throw new Fault(`${describe(received)} to the next request`)
+  const { outcome } = judgeAny(received)
   if (outcome !== 'Discovery_Response') throw new Fault(`the next request got ${outcome}`)
 }
 
 const unused = { below: () => 0, next: () => 0, chance: () => false } as unknown as Case['random']
 
+function describe(received: Exclude<Received, { kind: 'answer' }>): string {
+  if (received.kind === 'silence') return `no answer within ${patienceMs} ms`
+  const { error = 'in peace', came } = received
+  return `the connection ended ${error} after ${came.length} bytes of an answer`
+}
+
 function getAnswer(received: Received) {
   if (received.kind === 'answer') return received
-  if (received.kind === 'silence') throw new Fault(`no answer within ${patienceMs} ms`)
-  const { error = 'in peace', came } = received
-  throw new Fault(`the connection ended ${error} without an answer, after ${came.length} bytes`)
+  throw new Fault(describe(received))
 }
 
 function judgeAny(received: Received): Exclude<Judged, { fault: string }> {
@@ -168,5 +173,3 @@ function judge(received: Received, one: Case, whole = true): Exclude<Judged, { f
   if (message.includes('not well-formed XML')) throw new Fault(`${outcome}: ${message}`)
   return judged
 }
-
-export { makeCase }

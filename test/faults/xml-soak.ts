@@ -34,6 +34,7 @@ async function play(number: number): Promise<void> {
   if (fault === undefined) return
   const file = join(tmpdir(), `taxiway-case-${seed}-${number}`)
   writeFileSync(file, bytes)
+  console.error(number, fault.slice(0, 600))
   faults.push(`SOAK_SEED=${seed} SOAK_CASE=${number}: ${fault}\nwhat was sent is in ${file}`)
 }
 
