@@ -52,7 +52,10 @@ export function answerBeforeTheEnd(app: FastifyInstance, limits: Partial<LingerL
 
 /** Whoever had begun to read has stopped: a listener that is left over would keep the rest from flowing. */
 function throwAway(raw: IncomingMessage): void {
-  raw.removeAllListeners('readable').on('data', () => {}).resume()
+  raw
+    .removeAllListeners('readable')
+    .on('data', () => {})
+    .resume()
 }
 
 function isBytes(payload: unknown): payload is string | Buffer {

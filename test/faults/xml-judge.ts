@@ -26,7 +26,7 @@ const responses = new Set([
 
 export function judgeAnswer({ status, headers, body }: HttpAnswer): Judged {
   const fault = (what: string): Judged => ({
-    fault: `${what}: HTTP ${status}, ${JSON.stringify(headers)}, ${body.subarray(0, 2_000)}`,
+    fault: `${what}: HTTP ${status}, ${body.subarray(0, 2_000)}`,
   })
   if (!httpStatuses.has(status)) return fault('this HTTP status is nobody else’s fault')
   if (headers['content-type']?.split(';')[0] !== 'application/xml') {

@@ -45,7 +45,9 @@ const times = [
 /** Draws a message that the grammar of its version has, mostly with values that can be answered. */
 export function aMessage(random: Random, known: Known): Message {
   const version = random.chance(0.7) ? '1.1' : '1.0'
-  const id = random.pick(['m-1', '7', 'ä', '<&">', `m-${random.below(2 ** 31)}`])
+  // In TAXII 1.0 they are numbers.
+  const ids = version === '1.1' ? ['m-1', 'ä', '<&">', '__proto__'] : ['0', '18446744073709551615']
+  const id = random.pick([...ids, '7', String(random.below(2 ** 31))])
   const root = version === '1.1' ? message11(random, known, id) : message10(random, known, id)
   return { version, id, root }
 }

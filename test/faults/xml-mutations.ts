@@ -131,7 +131,8 @@ const oddText = (random: Random) =>
 
 function nest(tag: Tag, depth: number): Tag {
   let nested = tag
-  for (let level = 0; level < depth; level++) nested = { ...tag, attributes: [], children: [{ tag: nested }] }
+  for (let level = 0; level < depth; level++)
+    nested = { ...tag, attributes: [], children: [{ tag: nested }] }
   return nested
 }
 

@@ -74,8 +74,9 @@ async function send(
     }
     case 'too short a length': {
       await wire.send(Buffer.concat([head, body]))
-      // What is over is the beginning of a request that may never end.
-      return judge(await wire.receive(patienceMs), one, false).outcome
+      // What is over is the beginning of a request that may never end, or of none.
+      const received = await wire.receive(patienceMs)
+      return received.kind === 'ended' ? 'cut off' : judge(received, one, false).outcome
     }
     case 'expecting':
       await wire.send(head)
