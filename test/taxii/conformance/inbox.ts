@@ -156,6 +156,35 @@ export const inboxChecks: readonly Check[] = [
     t.ok(labels.every((one) => one > (parseMicros(end) ?? Number.POSITIVE_INFINITY)))
   }),
 
+  check('what the schema allows beside the content of a message is taken', async (t, world) => {
+    const [value, other] = [newDomain(), newDomain()]
+    const source =
+      '<t:Source_Subscription collection_name="theirs"><t:Subscription_ID>a</t:Subscription_ID>' +
+      '<t:Exclusive_Begin_Timestamp>2026-01-01T00:00:00Z</t:Exclusive_Begin_Timestamp>' +
+      '<t:Inclusive_End_Timestamp>2026-01-02T00:00:00+01:00</t:Inclusive_End_Timestamp></t:Source_Subscription>'
+    const count = '<t:Record_Count partial_count="true">7</t:Record_Count>'
+    const more =
+      '<t:Timestamp_Label>2026-01-01T00:00:00.5Z</t:Timestamp_Label><t:Message>m</t:Message><t:Padding>xx</t:Padding>' +
+      '<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"><d:SignedInfo/></d:Signature>'
+    const inner =
+      '<t:Extended_Headers><t:Extended_Header name="urn:h">a</t:Extended_Header></t:Extended_Headers>' +
+      `${to('inbox')}<t:Message>Two</t:Message>${source}${count}` +
+      `${block(packageOf(value), stix12, more)}\n${block(packageOf(other))}`
+    const message = request('Inbox_Message', 'result_id="urn:r"', inner)
+    const answer = await world.post(message, { as: 'sensor' })
+    t.equal(statusOf(answer), 'SUCCESS', answer.body)
+    t.strictSame(await polled(world, 'inbox', [value, other]), [value, other])
+    t.equal(statusOf(await push(world, to('inbox'))), 'SUCCESS', 'a message without a block')
+  }),
+
+  check('a block of a subtype is UNSUPPORTED_CONTENT', async (t, world) => {
+    const content = block(packageOf(newDomain())).replace(
+      '/><t:Content>',
+      '><t:Subtype subtype_id="urn:s"/></t:Content_Binding><t:Content>',
+    )
+    t.match(statusOf(await push(world, to('inbox') + content)), /^UNSUPPORTED_CONTENT /)
+  }),
+
   check('a message sent again changes nothing', async (t, world) => {
     const inner = to('inbox') + block(packageOf(newDomain()))
     t.equal(statusOf(await push(world, inner)), 'SUCCESS')
