@@ -6,8 +6,8 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import t from 'tap'
 import { lockDataDir } from '../../src/store/data-dir-lock.ts'
-import { createTestDatabase } from '../helpers/postgres.ts'
 import { noteSecret, secret } from '../helpers/secrets.ts'
+import { makeStore, type StoreKind } from '../helpers/stores.ts'
 import {
   type Ended,
   makeFolder,
@@ -98,12 +98,13 @@ async function runAll(run: Run, commands: readonly (readonly string[])[], name =
   )
 }
 
-async function prepare(t: Test, kind: 'PostgreSQL' | 'the embedded database') {
-  const folder = await makeFolder(t)
+async function prepare(t: Test, kind: StoreKind) {
+  const { databaseUrl, dataDir } = await makeStore(t, kind)
+  const folder = dataDir || (await makeFolder(t))
   const settings: Settings & { TAXIWAY_DATA_DIR: string } = {
     TAXIWAY_DATA_DIR: folder,
     TAXIWAY_ADMIN_PASSWORD: secret('the first administrator’s password'),
-    ...(kind === 'PostgreSQL' && { TAXIWAY_DATABASE_URL: (await createTestDatabase(t)).url }),
+    ...(databaseUrl !== undefined && { TAXIWAY_DATABASE_URL: databaseUrl }),
   }
   return { folder, settings, run: runner(t, settings) }
 }
@@ -131,7 +132,7 @@ const still = [
 ]
 
 t.test('on PostgreSQL, each command gives the same over each way', async (t) => {
-  const place = await prepare(t, 'PostgreSQL')
+  const place = await prepare(t, 'postgresql')
   const { run, settings, folder } = place
   await runAll(run, [['apply', seeds], ...still])
   const service = await startService(t, settings)
@@ -235,7 +236,7 @@ t.test('on PostgreSQL, each command gives the same over each way', async (t) => 
 })
 
 t.test('on the embedded database, beside a running server nothing opens the store', async (t) => {
-  const place = await prepare(t, 'the embedded database')
+  const place = await prepare(t, 'embedded')
   const { run, settings, folder } = place
   const looks = [
     ['account', 'show', 'still'],
@@ -271,7 +272,7 @@ t.test('on the embedded database, beside a running server nothing opens the stor
 t.test(
   'a server whose socket does not answer: the lock refuses, and tells what to do',
   async (t) => {
-    const { run, folder } = await prepare(t, 'the embedded database')
+    const { run, folder } = await prepare(t, 'embedded')
     // As a service that could not make its socket.
     t.teardown(await lockDataDir(folder))
     t.match(await run(['account', 'list']), [
@@ -287,7 +288,7 @@ t.test(
 t.test(
   'without a server, apply ends with an error where the feeds cannot follow, and finishes it later',
   async (t) => {
-    const { run, settings } = await prepare(t, 'PostgreSQL')
+    const { run, settings } = await prepare(t, 'postgresql')
     await run(['apply', seeds])
     const client = new pg.Client({ connectionString: settings.TAXIWAY_DATABASE_URL })
     await client.connect()
@@ -320,7 +321,7 @@ t.test(
 )
 
 t.test('a server of another version is asked, and one that is none is told', async (t) => {
-  const { run, folder } = await prepare(t, 'the embedded database')
+  const { run, folder } = await prepare(t, 'embedded')
   let headers: Record<string, string> = { 'taxiway-version': '99.0.0', 'taxiway-store': 'embedded' }
   const other = createServer((request, response) => {
     const isProbe = request.url === '/livez'

@@ -1,13 +1,8 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { createCommandRunner, type RunCommand } from '../cli/command-runner.ts'
 import { noteSecret, secret } from '../helpers/secrets.ts'
 import { makeStore } from '../helpers/stores.ts'
-import {
-  makeFolder,
-  runTaxiway,
-  type Settings,
-  startService,
-  startTaxiway,
-} from '../helpers/taxiway.ts'
+import { makeFolder, runTaxiway, startService, startTaxiway } from '../helpers/taxiway.ts'
 
 async function fetchJwt(url: string, password: string): Promise<string> {
   const response = await fetch(`${url}/management/auth`, {
@@ -26,8 +21,8 @@ async function statusAs(url: string, token: string): Promise<number> {
   return response.status
 }
 
-async function keyIdOf(t: Test, settings: Settings): Promise<string> {
-  const { stdout, stderr } = await runTaxiway(t, ['secret', 'list'], settings)
+async function readKeyId(run: RunCommand): Promise<string> {
+  const { stdout, stderr } = await run(['secret', 'list'])
   const [, keyId] = /^The key is ([0-9a-f]{16})\./.exec(stdout) ?? []
   if (keyId === undefined) throw new Error(`no key: ${stdout}${stderr}`)
   return keyId
@@ -35,13 +30,15 @@ async function keyIdOf(t: Test, settings: Settings): Promise<string> {
 
 t.test('a key in a file is changed beside the running server, which goes on with it', async (t) => {
   const password = secret('password of admin')
-  const settings = { TAXIWAY_DATA_DIR: await makeFolder(t), TAXIWAY_ADMIN_PASSWORD: password }
+  const { dataDir } = await makeStore(t, 'embedded')
+  const settings = { TAXIWAY_DATA_DIR: dataDir, TAXIWAY_ADMIN_PASSWORD: password }
   const service = await startService(t, settings)
-  const before = await keyIdOf(t, settings)
+  const run = createCommandRunner(t, settings)
+  const before = await readKeyId(run)
   const old = await fetchJwt(service.url, password)
   const rotated = await runTaxiway(t, ['secret', 'rotate'], settings)
   t.equal(rotated.code, 0, rotated.stderr)
-  const after = await keyIdOf(t, settings)
+  const after = await readKeyId(run)
   t.match(rotated.stdout, `Everything is sealed under the key ${after} now`)
   t.not(after, before)
   const young = await fetchJwt(service.url, password)
@@ -51,7 +48,7 @@ t.test('a key in a file is changed beside the running server, which goes on with
   service.process.kill('SIGKILL')
   await service.ended
   const again = await startService(t, settings)
-  t.equal(await keyIdOf(t, settings), after)
+  t.equal(await readKeyId(run), after)
   t.equal(await statusAs(again.url, old), 200, 'after a crash, too')
   t.equal(await statusAs(again.url, young), 200)
   t.equal(await statusAs(again.url, `${young.slice(0, -2)}AA`), 401)

@@ -1,13 +1,14 @@
 import t, { type Test } from 'tap'
 import { buildOtxStandin, type OtxStandin, type StandinPulse } from '../../src/standins/otx.ts'
+import { createCommandRunner } from '../cli/command-runner.ts'
 import { countBlocks, isWhole, poll } from '../helpers/poll.ts'
-import { createTestDatabase } from '../helpers/postgres.ts'
 import { runCabby } from '../helpers/python.ts'
 import { secret } from '../helpers/secrets.ts'
+import { makeStore } from '../helpers/stores.ts'
 import {
+  type Ended,
   makeFolder,
   type RunningService,
-  runTaxiway,
   type Settings,
   startService,
 } from '../helpers/taxiway.ts'
@@ -39,7 +40,7 @@ interface Place {
   readonly otx: OtxStandin
   readonly settings: Settings
   readonly start: (more?: Settings) => Promise<RunningService>
-  readonly run: (...args: string[]) => ReturnType<typeof runTaxiway>
+  readonly run: (...args: string[]) => Promise<Ended>
 }
 
 async function prepare(t: Test, more: Settings = {}): Promise<Place> {
@@ -48,7 +49,7 @@ async function prepare(t: Test, more: Settings = {}): Promise<Place> {
   const url = await otx.app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => otx.app.close())
   const settings = {
-    TAXIWAY_DATABASE_URL: (await createTestDatabase(t)).url,
+    TAXIWAY_DATABASE_URL: String((await makeStore(t, 'postgresql')).databaseUrl),
     TAXIWAY_DATA_DIR: await makeFolder(t),
     TAXIWAY_ADMIN_PASSWORD: password,
     TAXIWAY_OTX_URL: url,
@@ -56,11 +57,12 @@ async function prepare(t: Test, more: Settings = {}): Promise<Place> {
     TAXIWAY_OTX_POLL_SECONDS: '10',
     ...more,
   }
+  const runCommand = createCommandRunner(t, settings)
   return {
     otx,
     settings,
     start: (change = {}) => startService(t, { ...settings, ...change }),
-    run: (...args) => runTaxiway(t, args, settings),
+    run: (...args) => runCommand(args),
   }
 }
 
@@ -276,7 +278,8 @@ t.test('without collections of authors there are none', async (t) => {
 t.test('before anything was walked, the commands say what to do', async (t) => {
   const { settings } = await prepare(t)
   const { TAXIWAY_OTX_API_KEY: _, ...without } = settings as Record<string, string>
-  const run = (...args: string[]) => runTaxiway(t, ['source', ...args], without as Settings)
+  const runCommand = createCommandRunner(t, without as Settings)
+  const run = (...args: string[]) => runCommand(['source', ...args])
   t.match((await run('list')).stdout, 'set TAXIWAY_OTX_API_KEY and start the service')
   t.match((await run('show', 'otx')).stderr, 'there is no source "otx"; none has been walked yet')
 })

@@ -2,11 +2,14 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { askAs } from '../helpers/poll.ts'
 import { createTestDatabase } from '../helpers/postgres.ts'
 import { secret } from '../helpers/secrets.ts'
+import { makeStore } from '../helpers/stores.ts'
 import { makeFolder, runTaxiway, startService } from '../helpers/taxiway.ts'
+
+const makeMigrated = async (t: Test) => String((await makeStore(t, 'postgresql')).databaseUrl)
 
 t.test('a service on an empty PostgreSQL is alive, ready and measured', async (t) => {
   const { url: databaseUrl } = await createTestDatabase(t)
@@ -65,7 +68,7 @@ t.test(
     const ways = [{ TAXIWAY_ADMIN_PASSWORD: password }, { TAXIWAY_ADMIN_PASSWORD_FILE: file }]
     for (const [index, way] of ways.entries()) {
       const dataDir = join(folder, String(index))
-      const { url: databaseUrl } = await createTestDatabase(t)
+      const databaseUrl = await makeMigrated(t)
       const service = await startService(t, {
         TAXIWAY_DATABASE_URL: databaseUrl,
         TAXIWAY_DATA_DIR: dataDir,
@@ -111,7 +114,7 @@ t.test('two services that start at once on an empty database both serve', async 
 })
 
 t.test('a port in use is told with the way out', async (t) => {
-  const { url: databaseUrl } = await createTestDatabase(t)
+  const databaseUrl = await makeMigrated(t)
   const taken = createServer()
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
   t.teardown(() => new Promise((resolve) => taken.close(resolve)))
@@ -130,7 +133,7 @@ t.test('a port in use is told with the way out', async (t) => {
 })
 
 t.test('a host that is not this machine is told', async (t) => {
-  const { url: databaseUrl } = await createTestDatabase(t)
+  const databaseUrl = await makeMigrated(t)
   for (const host of ['no-such-host.invalid', '192.0.2.1']) {
     const { code, stderr } = await runTaxiway(t, ['serve'], {
       TAXIWAY_DATABASE_URL: databaseUrl,
@@ -165,7 +168,7 @@ t.test('wrong settings: exit code 2, and every wrong variable is named', async (
 })
 
 t.test('a variable that is no setting is warned of, and the service starts', async (t) => {
-  const { url: databaseUrl } = await createTestDatabase(t)
+  const databaseUrl = await makeMigrated(t)
   const service = await startService(t, {
     TAXIWAY_DATABASE_URL: databaseUrl,
     TAXIWAY_DATA_DIR: await makeFolder(t),
@@ -178,7 +181,7 @@ t.test('a variable that is no setting is warned of, and the service starts', asy
 t.test('a data folder that cannot be written is told, and is no defect', async (t) => {
   const folder = await makeFolder(t)
   await writeFile(join(folder, 'file'), '')
-  const { url: databaseUrl } = await createTestDatabase(t)
+  const databaseUrl = await makeMigrated(t)
   for (const database of [{ TAXIWAY_DATABASE_URL: databaseUrl }, {}]) {
     const { code, stderr } = await runTaxiway(t, ['serve'], {
       ...database,
@@ -192,7 +195,7 @@ t.test('a data folder that cannot be written is told, and is no defect', async (
 })
 
 t.test('a database that is not there, and one that refuses, are told by name', async (t) => {
-  const { url: databaseUrl } = await createTestDatabase(t)
+  const databaseUrl = await makeMigrated(t)
   const given = new URL(databaseUrl)
   const closed = createServer()
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
@@ -233,7 +236,7 @@ t.test('a database that is not there, and one that refuses, are told by name', a
 })
 
 t.test('on the embedded database a service does at once what a killed one did', async (t) => {
-  const settings = { TAXIWAY_DATA_DIR: await makeFolder(t) }
+  const settings = { TAXIWAY_DATA_DIR: (await makeStore(t, 'embedded')).dataDir }
   const first = await startService(t, settings)
   await sweeping(first.url)
   first.process.kill('SIGKILL')
