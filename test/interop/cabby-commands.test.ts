@@ -1,17 +1,17 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { type ProgramCall, type ProgramResult, runPythonPrograms } from '../helpers/python.ts'
 import { makeFolder } from '../helpers/taxiway.ts'
 import { blockCount, startWorld, stix12, stix111 } from '../taxii/conformance/world.ts'
-import { runConsoleScripts, type ScriptCall, type ScriptOutput } from './console-scripts.ts'
 
 // The exit code is 0 on failure: only the words say what happened.
 const world = await startWorld(t)
 const folder = await makeFolder(t)
 const password = world.passwordOf('sensor')
 
-const cabby = (command: string, ...args: readonly string[]): ScriptCall => ({
-  command,
+const cabby = (command: string, ...args: readonly string[]): ProgramCall => ({
+  program: command,
   args: ['--username', 'sensor', '--password', password, ...args],
 })
 const at = (path: string) => ['--path', `${world.url}/taxii/${path}`]
@@ -74,7 +74,7 @@ const calls = {
   nowhere: push(good),
   inbox: poll('inbox'),
   proxied: {
-    command: 'taxii-proxy',
+    program: 'taxii-proxy',
     args: [
       ...[...proxyEnd('poll', 'paged'), '--limit', '12', '--binding', stix12],
       ...proxyEnd('inbox', 'second-inbox'),
@@ -82,38 +82,38 @@ const calls = {
   },
   secondInbox: poll('second-inbox'),
   subscribed: manage('subscribe'),
-} satisfies Record<string, ScriptCall>
+} satisfies Record<string, ProgramCall>
 
-const outputs = await runConsoleScripts(Object.values(calls))
-const outputOf = (name: keyof typeof calls): ScriptOutput =>
-  outputs[Object.keys(calls).indexOf(name)] ?? { printed: '', said: '' }
+const outputs = await runPythonPrograms(Object.values(calls))
+const outputOf = (name: keyof typeof calls): ProgramResult =>
+  outputs[Object.keys(calls).indexOf(name)] ?? { stdout: '', stderr: '', code: 1 }
 
 t.test('taxii-discovery and taxii-collections list what there is', async (t) => {
-  const { said, printed } = outputOf('discovery')
+  const { stderr: said, stdout: printed } = outputOf('discovery')
   t.match(said, '4 services discovered')
   t.match(printed, 'Service Type: INBOX')
   const listed = outputOf('collections')
-  t.notMatch(said + listed.said, 'ERROR')
+  t.notMatch(said + listed.stderr, 'ERROR')
   for (const name of ['indicators', 'set', 'inbox', 'drop-box']) {
-    t.match(listed.printed, `Collection Name: ${name}\n`)
+    t.match(listed.stdout, `Collection Name: ${name}\n`)
   }
 })
 
 t.test('taxii-poll gets a feed, parts, a data set, a count, and writes files', async (t) => {
   for (const name of ['feed', 'parts', 'set'] as const) {
-    t.match(outputOf(name).said, `${blockCount} blocks polled`, name)
-    t.notMatch(outputOf(name).said, 'ERROR', name)
+    t.match(outputOf(name).stderr, `${blockCount} blocks polled`, name)
+    t.notMatch(outputOf(name).stderr, 'ERROR', name)
   }
   t.equal((await readdir(polledInto)).length, blockCount)
-  t.equal(outputOf('set').printed.split('<stix:STIX_Package').length, blockCount + 1)
-  t.match(outputOf('count').said, `Content blocks count: ${blockCount}, is partial: False`)
+  t.equal(outputOf('set').stdout.split('<stix:STIX_Package').length, blockCount + 1)
+  t.match(outputOf('count').stderr, `Content blocks count: ${blockCount}, is partial: False`)
 })
 
 t.test('taxii-push sends a file to an inbox, whose pollers get it once', async (t) => {
   for (const name of ['pushed', 'pushedAgain'] as const) {
-    t.match(outputOf(name).said, 'Content block successfully pushed', name)
+    t.match(outputOf(name).stderr, 'Content block successfully pushed', name)
   }
-  t.equal(outputOf('inbox').printed.split(`>${domain}<`).length, 2)
+  t.equal(outputOf('inbox').stdout.split(`>${domain}<`).length, 2)
 })
 
 t.test('taxii-push says why it was refused', async (t) => {
@@ -124,27 +124,27 @@ t.test('taxii-push says why it was refused', async (t) => {
     nowhere: 'DESTINATION_COLLECTION_ERROR',
   } as const
   for (const [name, reason] of Object.entries(reasons)) {
-    const { said } = outputOf(name as keyof typeof reasons)
+    const { stderr: said } = outputOf(name as keyof typeof reasons)
     t.match(said, new RegExp(`ERROR.*${reason}`), name)
     t.notMatch(said, 'successfully', name)
   }
 })
 
 t.test('taxii-proxy carries blocks from one collection to another', async (t) => {
-  const { said } = outputOf('proxied')
+  const { stderr: said } = outputOf('proxied')
   t.notMatch(said, 'ERROR')
   t.match(said, 'Content block successfully pushed')
-  t.match(outputOf('secondInbox').said, '12 blocks polled')
+  t.match(outputOf('secondInbox').stderr, '12 blocks polled')
 })
 
 t.test('taxii-subscription goes through all five actions', async (t) => {
   const made = outputOf('subscribed')
-  t.notMatch(made.said, 'ERROR')
-  const id = /Subscription ID: (\S+)/.exec(made.printed)?.[1] ?? ''
+  t.notMatch(made.stderr, 'ERROR')
+  const id = /Subscription ID: (\S+)/.exec(made.stdout)?.[1] ?? ''
   t.ok(id)
   const polled = poll('indicators', '-s', id)
   const [byId, paused, whilePaused, resumed, ended, told, afterwards, unknown] =
-    await runConsoleScripts([
+    await runPythonPrograms([
       polled,
       manage('pause', '-s', id),
       polled,
@@ -154,11 +154,11 @@ t.test('taxii-subscription goes through all five actions', async (t) => {
       polled,
       manage('pause', '-s', 'no-such-subscription'),
     ])
-  const statusOf = (output?: ScriptOutput) => /Status: (\w+)/.exec(output?.printed ?? '')?.[1]
+  const statusOf = (output?: ProgramResult) => /Status: (\w+)/.exec(output?.stdout ?? '')?.[1]
   t.strictSame([made, paused, resumed, ended, told].map(statusOf), [
     ...['ACTIVE', 'PAUSED', 'ACTIVE', 'UNSUBSCRIBED', 'UNSUBSCRIBED'],
   ])
-  for (const output of [byId, whilePaused]) t.match(output?.said, `${blockCount} blocks polled`)
-  t.match(afterwards?.said, `NOT_FOUND: ITEM=${id}`)
-  t.match(unknown?.said, 'NOT_FOUND: ITEM=no-such-subscription')
+  for (const output of [byId, whilePaused]) t.match(output?.stderr, `${blockCount} blocks polled`)
+  t.match(afterwards?.stderr, `NOT_FOUND: ITEM=${id}`)
+  t.match(unknown?.stderr, 'NOT_FOUND: ITEM=no-such-subscription')
 })

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { runPythonPrograms } from '../helpers/python.ts'
 import { makeFolder } from '../helpers/taxiway.ts'
 import { type AccountName, blockCount, pageSize, startWorld } from '../taxii/conformance/world.ts'
-import { runConsoleScripts } from './console-scripts.ts'
 
 const world = await startWorld(t)
 const folder = await makeFolder(t)
@@ -17,16 +17,16 @@ interface Call {
 
 /** @returns what each script printed */
 async function runScripts(calls: readonly Call[]): Promise<string[]> {
-  const outputs = await runConsoleScripts(
+  const outputs = await runPythonPrograms(
     calls.map(({ script, path = '/taxii/poll', as = 'sensor', args = [] }) => ({
-      command: script,
+      program: script,
       args: [
         ...['-u', `${world.url}${path}`, '--username', as, '--pass', world.passwordOf(as)],
         ...args,
       ],
     })),
   )
-  return outputs.map(({ printed, said }) => printed + said)
+  return outputs.map(({ stdout, stderr }) => stdout + stderr)
 }
 
 const polling = (collection: string, ...args: readonly string[]) => [
