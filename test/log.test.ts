@@ -207,7 +207,7 @@ t.test('a line stays one line of JSON, whatever is blotted out of it', async (t)
 
 t.test('text of any length is looked through in time', async (t) => {
   const { log, lines } = openLog()
-  const began = performance.now()
+  const began = process.cpuUsage()
   for (const text of [
     '://'.repeat(50_000),
     'a:'.repeat(50_000),
@@ -219,5 +219,5 @@ t.test('text of any length is looked through in time', async (t) => {
     log.info(text)
   }
   t.equal(lines.length, 6)
-  t.ok(performance.now() - began < 5_000)
+  t.ok(process.cpuUsage(began).user < 5_000_000)
 })

@@ -47,11 +47,11 @@ t.test('it refuses passwords, right ones too, and does not look at them', async 
 t.test('a header full of blanks is read in no time', async (t) => {
   const header = `Bearer a${' '.repeat(15_000)}b`
   const request = { raw: { rawHeaders: ['Authorization', header] } } as FastifyRequest
-  const began = performance.now()
+  const began = process.cpuUsage()
   for (let n = 0; n < 100; n += 1) {
     t.equal(readCredentials(request)?.scheme, 'malformed bearer')
   }
-  t.ok(performance.now() - began < 2_000)
+  t.ok(process.cpuUsage(began).user < 2_000_000)
 })
 
 t.test('a token that is not valid is told apart from none', async (t) => {

@@ -137,6 +137,6 @@ t.test('a database that neither answers nor breaks the connection', async (t) =>
     const { code, stderr } = await service.ended
     t.equal(code, 0)
     t.match(stderr, /"msg":"stopped"/)
-    t.ok(Date.now() - began < 15_000)
+    t.ok(Date.now() - began < 60_000)
   })
 })
