@@ -76,7 +76,7 @@ t.test('cabby discovers, lists and polls over TLS of a private authority, by Bas
     cabby('taxii-collections', '/taxii/collections', ...bundle, ...basic),
     cabby('taxii-poll', '/taxii/poll', '--collection', 'esa-hashes', ...bundle, ...basic),
   ])
-  t.match(discovered.stderr, '3 services discovered')
+  t.match(discovered.stderr, '4 services discovered')
   t.match(discovered.stdout, `${url}/taxii/poll`)
   t.match(discovered.stdout, 'urn:taxii.mitre.org:protocol:https:1.0')
   t.match(listed.stdout, 'Collection Name: esa-hashes')

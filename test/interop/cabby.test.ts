@@ -35,7 +35,7 @@ t.test('it tells the commands of cabby and of curl', async (t) => {
 t.test('each command does as it stands', async (t) => {
   const [discovery = '', collections = '', taxiiPoll = '', curl = ''] = demo.commands
   const discovered = await type(discovery)
-  t.match(discovered.stderr, '3 services discovered')
+  t.match(discovered.stderr, '4 services discovered')
   t.notMatch(discovered.stderr, /ERROR/)
   t.match(discovered.stdout, `${url}/taxii/poll`)
 

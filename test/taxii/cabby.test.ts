@@ -34,7 +34,7 @@ const ids = (text: string) => [...text.matchAll(/Package-(\d+)/g)].map((match) =
 
 t.test('taxii-discovery lists the services', async (t) => {
   const { said, printed } = await cabby('taxii-discovery', '--path', '/taxii/discovery')
-  t.match(said, '3 services discovered')
+  t.match(said, '4 services discovered')
   t.notMatch(said, 'ERROR')
   for (const path of ['discovery', 'collections', 'poll']) {
     t.match(printed, `Service Address: ${server.url}/taxii/${path}`)
