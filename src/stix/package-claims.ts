@@ -133,9 +133,10 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
         settings.receivedAt,
       validUntil: readMoment(indicator.validUntil),
       active: true,
-      ...(indicator.sightings !== undefined && {
-        sightings: Math.min(indicator.sightings, maxSightings),
-      }),
+      ...(indicator.sightings !== undefined &&
+        indicator.sightings > 0 && {
+          sightings: Math.min(indicator.sightings, maxSightings),
+        }),
     }
   }
 
