@@ -16,8 +16,11 @@ export type Received =
 /** One connection, on which any bytes can be sent and answers are read one after the other. */
 export interface Wire {
   readonly socket: Socket
-  /** Sends in so many pieces, each a write of its own; a connection that is gone is not an error here. */
-  send(bytes: Uint8Array, pieces?: number): Promise<void>
+  /**
+   * Sends in so many pieces, each a write of its own; a connection that is gone is not an error here.
+   * @returns false when the server has taken nothing more for too long
+   */
+  send(bytes: Uint8Array, withinMs: number, pieces?: number): Promise<boolean>
   /** Reads the next answer, those of status 1xx left out. */
   receive(withinMs: number): Promise<Received>
   /** Waits for `100 Continue`, or any answer. */
@@ -65,13 +68,14 @@ export function openWire(url: string): Wire {
 
   return {
     socket,
-    async send(bytes, pieces = 1) {
+    async send(bytes, withinMs, pieces = 1) {
       const length = Math.max(1, Math.ceil(bytes.length / pieces))
       for (let at = 0; at < bytes.length && socket.writable; at += length) {
-        const taken = socket.write(bytes.subarray(at, at + length))
+        socket.write(bytes.subarray(at, at + length))
         if (pieces > 1) await new Promise((resolve) => setImmediate(resolve))
-        if (!taken) await drained(socket)
+        if (socket.writableNeedDrain && !(await drained(socket, withinMs))) return false
       }
+      return true
     },
     async receive(withinMs) {
       const found = await waitFor((): Received | undefined => {
@@ -91,12 +95,17 @@ export function openWire(url: string): Wire {
   }
 }
 
-function drained(socket: Socket): Promise<void> {
+function drained(socket: Socket, withinMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const done = () => {
+      clearTimeout(timer)
       socket.off('drain', done).off('close', done).off('end', done)
-      resolve()
+      resolve(true)
     }
+    const timer = setTimeout(() => {
+      resolve(false)
+      done()
+    }, withinMs)
     socket.on('drain', done).on('close', done).on('end', done)
   })
 }

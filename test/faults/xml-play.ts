@@ -46,6 +46,12 @@ export async function playCase(
 
 class Fault extends Error {}
 
+async function put(wire: Wire, bytes: Uint8Array, pieces?: number): Promise<void> {
+  if (!(await wire.send(bytes, patienceMs, pieces))) {
+    throw new Fault(`it took nothing more of ${bytes.length} bytes for ${patienceMs} ms`)
+  }
+}
+
 async function send(
   wire: Wire,
   one: Case,
@@ -56,43 +62,43 @@ async function send(
   const { manner, random } = one
   switch (manner) {
     case 'broken off':
-      await wire.send(Buffer.concat([head, body.subarray(0, random.below(body.length + 1))]))
+      await put(wire, Buffer.concat([head, body.subarray(0, random.below(body.length + 1))]))
       if (random.chance(0.5)) await wire.receive(random.below(glanceMs))
       return 'gone'
     case 'too long a length': {
-      await wire.send(Buffer.concat([head, body]))
+      await put(wire, Buffer.concat([head, body]))
       // What cannot become right is refused before it is whole; else it is waited for.
       const received = await wire.receive(glanceMs)
       if (received.kind === 'answer') judge(received, one)
       return 'waited'
     }
     case 'garbage before it': {
-      await wire.send(Buffer.concat([head, body]))
+      await put(wire, Buffer.concat([head, body]))
       const { answer } = getAnswer(await wire.receive(patienceMs))
       if (answer.status !== 400) throw new Fault(`garbage got HTTP ${answer.status}`)
       return 'HTTP 400'
     }
     case 'too short a length': {
-      await wire.send(Buffer.concat([head, body]))
+      await put(wire, Buffer.concat([head, body]))
       // What is over is the beginning of a request that may never end, or of none.
       const received = await wire.receive(patienceMs)
       return received.kind === 'ended' ? 'cut off' : judge(received, one, false).outcome
     }
     case 'expecting':
-      await wire.send(head)
+      await put(wire, head)
       await wire.sawAnything(patienceMs)
-      await wire.send(body)
+      await put(wire, body)
       break
     case 'pipelined': {
       const plain = requestOf({ ...one, manner: 'whole' }, aDiscovery, server.authorization)
-      await wire.send(Buffer.concat([head, body, plain.head, plain.body, head, body]))
+      await put(wire, Buffer.concat([head, body, plain.head, plain.body, head, body]))
       break
     }
     case 'in pieces':
-      await wire.send(Buffer.concat([head, body]), 2 + random.below(12))
+      await put(wire, Buffer.concat([head, body]), 2 + random.below(12))
       break
     default:
-      await wire.send(Buffer.concat([head, body]))
+      await put(wire, Buffer.concat([head, body]))
   }
   const received = await wire.receive(patienceMs)
   const { outcome } = judge(received, one)
@@ -110,7 +116,7 @@ async function send(
   if (one.plain && one.headersAreSound && manner !== 'encoded') {
     const asked = { ...one, manner: 'whole' as const }
     const request = requestOf(asked, one.plain, server.authorization)
-    await wire.send(Buffer.concat([request.head, request.body]))
+    await put(wire, Buffer.concat([request.head, request.body]))
     const again = judge(await wire.receive(patienceMs), one)
     if (again.outcome !== outcome && !changesByItself(again.outcome, outcome)) {
       throw new Fault(
@@ -135,7 +141,7 @@ async function askForDiscovery(wire: Wire, authorization: string): Promise<void>
     aDiscovery,
     authorization,
   )
-  await wire.send(Buffer.concat([request.head, request.body]))
+  await put(wire, Buffer.concat([request.head, request.body]))
   const received = await wire.receive(patienceMs)
   if (received.kind !== 'answer') throw new Fault(`${describe(received)} to the next request`)
   const { outcome } = judgeAny(received)
