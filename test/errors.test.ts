@@ -109,6 +109,7 @@ t.test(
       refusals.notFound('subscription', 'x'),
       refusals.unsupportedContent(['x']),
       refusals.unsupportedQuery('x'),
+      refusals.unsupportedProtocol(),
       refusals.unsupportedMessage('x', 406),
       refusals.resultSetGone('x'),
       refusals.invalidPart(2, 1),

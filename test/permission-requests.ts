@@ -19,6 +19,8 @@ export interface World {
   passwordOf(caller: Caller): string
   /** the id of a result set of the collection `own` that is this account's */
   resultSetOf(caller: Caller | 'somebody'): string
+  /** the id of a subscription of this account to the collection `own` */
+  subscriptionOf(caller: Caller | 'somebody'): string
 }
 
 type Ask = (world: World, caller: Caller) => Promise<Asked> | Asked
@@ -28,11 +30,12 @@ const settings = (change: object = {}) => ({
   rule: { type: 'domain' },
   maxTlp: 'green',
   pageSize: 1,
+  inbox: true,
   ...change,
 })
 const named = (...names: readonly string[]) => names.map((name) => settings({ name }))
 
-export const collections = named('own', 'readable', 'other')
+export const collections = named('own', 'readable', 'writable', 'other')
 
 /** A part of the path that has to be there first, by what it is called in the route. */
 const target = '/api/v1/accounts/target'
@@ -144,11 +147,30 @@ const asks: Readonly<Record<string, Ask>> = {
   }),
   'GET /api/v1/ledger, own': () => ({ path: '/api/v1/ledger?collection=own' }),
   'GET /api/v1/ledger, other': () => ({ path: '/api/v1/ledger?collection=other' }),
+  'GET /api/v1/subscriptions, own': () => ({ path: '/api/v1/subscriptions?collection=own' }),
+  'GET /api/v1/subscriptions, other': () => ({ path: '/api/v1/subscriptions?collection=other' }),
   'POST TAXII, Discovery_Request': () => taxii('Discovery_Request'),
   'POST TAXII, Collection_Information_Request': () => taxii('Collection_Information_Request'),
-  'POST TAXII, Inbox_Message': () => taxii('Inbox_Message'),
-  'POST TAXII, Subscription_Management_Request': () =>
-    taxii('Subscription_Management_Request', 'action="STATUS" collection_name="own"'),
+  ...Object.fromEntries(
+    ['own', 'readable', 'writable', 'other', 'missing'].map((name) => [
+      `POST TAXII, Inbox_Message ${name}`,
+      () =>
+        taxii(
+          'Inbox_Message',
+          '',
+          `<t:Destination_Collection_Name>${name}</t:Destination_Collection_Name>`,
+        ),
+    ]),
+  ),
+  'POST TAXII, Subscription_Management_Request own': () => manage('STATUS', 'own'),
+  'POST TAXII, Subscription_Management_Request other': () => manage('STATUS', 'other'),
+  'POST TAXII, SUBSCRIBE to readable': () => manage('SUBSCRIBE', 'readable'),
+  'POST TAXII, Poll_Request by its own subscription': (world, caller) =>
+    pollBy(world.subscriptionOf(caller)),
+  "POST TAXII, Poll_Request by somebody's subscription": (world) =>
+    pollBy(world.subscriptionOf('somebody')),
+  "POST TAXII, PAUSE of somebody's subscription": (world) =>
+    manage('PAUSE', 'own', world.subscriptionOf('somebody')),
   'POST TAXII, Poll_Fulfillment own': (world, caller) => fulfil(world.resultSetOf(caller), 'own'),
   'POST TAXII, Poll_Fulfillment of another account': (world) =>
     fulfil(world.resultSetOf('somebody'), 'own'),
@@ -156,9 +178,20 @@ const asks: Readonly<Record<string, Ask>> = {
     fulfil(world.resultSetOf(caller), 'other'),
 }
 
-const taxii = (name: string, attributes = ''): Asked => ({
+const taxii = (name: string, attributes = '', children = ''): Asked => ({
   path: '/taxii/poll',
-  body: taxiiMessage(name, attributes),
+  body: taxiiMessage(name, attributes, children),
+})
+const subscriptionId = (id: string) => `<t:Subscription_ID>${id}</t:Subscription_ID>`
+const manage = (action: string, collection: string, id?: string): Asked =>
+  taxii(
+    'Subscription_Management_Request',
+    `action="${action}" collection_name="${collection}"`,
+    id === undefined ? '' : subscriptionId(id),
+  )
+const pollBy = (id: string): Asked => ({
+  path: '/taxii/poll',
+  body: pollRequest(subscriptionId(id), 'own'),
 })
 const fulfil = (resultId: string, collection: string): Asked => ({
   path: '/taxii/poll',

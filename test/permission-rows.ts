@@ -1,9 +1,9 @@
 /**
  * Who may do what: each row is a route, and what it answers each caller. docs/security.md has the same table.
  *
- * yes: it is done. 401: who asks is not known (UNAUTHORIZED of TAXII). 403: known, and may not (DENIED).
- * 404: there is no such thing, as far as this caller is told (NOT_FOUND). 405: not by this method.
- * FAILURE: the TAXII message is for a service that there is not.
+ * yes: it is done. 401: who asks is not known, or of an Inbox_Message may not send it there (UNAUTHORIZED of
+ * TAXII). 403: known, and may not (DENIED). 404: there is no such thing, as far as this caller is told (NOT_FOUND).
+ * 405: not by this method.
  */
 export const callers = [
   'nobody',
@@ -17,11 +17,11 @@ export const callers = [
   'socket',
 ] as const
 export type Caller = (typeof callers)[number]
-export type Outcome = 'yes' | '401' | '403' | '404' | '405' | 'FAILURE'
+export type Outcome = 'yes' | '401' | '403' | '404' | '405'
 
 /**
- * `own` is granted to reader, curator and responder to read and write, `readable` to read alone, `other` not
- * at all.
+ * `own` is granted to reader, curator and responder to read and write, `readable` to read alone, `writable` to
+ * write alone, `other` not at all. All take Inbox_Messages.
  */
 export interface Row {
   /** as `METHOD /path/:parameter`; `TAXII` stands for each of its paths */
@@ -84,6 +84,9 @@ POST /api/v1/collections/apply, other tried only        | 401 401 401 403 404 40
 GET /api/v1/ledger                                      | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/ledger, own                                 | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/ledger, other                               | 401 401 401 403 404 404 403 yes yes
+GET /api/v1/subscriptions                               | 401 401 401 403 yes yes 403 yes yes
+GET /api/v1/subscriptions, own                          | 401 401 401 403 yes yes 403 yes yes
+GET /api/v1/subscriptions, other                        | 401 401 401 403 404 404 403 yes yes
 GET /api/v1/health                                      | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/secrets                                     | 401 401 401 403 403 403 403 yes yes
 POST /api/v1/secrets/rotate                             | 401 401 401 403 403 403 403 yes yes
@@ -96,13 +99,23 @@ POST TAXII, Discovery_Request                           | 401 401 yes yes yes ye
 POST TAXII, Collection_Information_Request              | 401 401 yes yes yes yes yes yes 404
 POST TAXII, Poll_Request own                            | 401 401 yes yes yes yes 403 yes 404
 POST TAXII, Poll_Request readable                       | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Poll_Request writable                       | 401 401 yes 404 404 404 403 yes 404
 POST TAXII, Poll_Request other                          | 401 401 yes 404 404 404 403 yes 404
 POST TAXII, Poll_Request missing                        | 401 401 404 404 404 404 403 404 404
 POST TAXII, Poll_Fulfillment own                        | 401 401 yes yes yes yes 403 yes 404
 POST TAXII, Poll_Fulfillment of another account         | 401 401 404 404 404 404 403 404 404
 POST TAXII, Poll_Fulfillment other                      | 401 401 404 404 404 404 403 404 404
-POST TAXII, Inbox_Message                               | 401 401 FAILURE FAILURE FAILURE FAILURE FAILURE FAILURE 404
-POST TAXII, Subscription_Management_Request             | 401 401 FAILURE FAILURE FAILURE FAILURE FAILURE FAILURE 404
+POST TAXII, Inbox_Message own                           | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Inbox_Message writable                      | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Inbox_Message readable                      | 401 401 yes 401 401 401 403 yes 404
+POST TAXII, Inbox_Message other                         | 401 401 yes 404 404 404 403 yes 404
+POST TAXII, Inbox_Message missing                       | 401 401 404 404 404 404 403 404 404
+POST TAXII, Subscription_Management_Request own         | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Subscription_Management_Request other       | 401 401 yes 404 404 404 403 yes 404
+POST TAXII, SUBSCRIBE to readable                       | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Poll_Request by its own subscription        | 401 401 yes yes yes yes 403 yes 404
+POST TAXII, Poll_Request by somebody's subscription     | 401 401 404 404 404 404 403 404 404
+POST TAXII, PAUSE of somebody's subscription            | 401 401 404 404 404 404 403 404 404
 `
 
 export const rows: readonly Row[] = table

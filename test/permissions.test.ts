@@ -23,7 +23,7 @@ import {
   rowsToMarkdown,
   taxiiPaths,
 } from './permission-rows.ts'
-import { basic, pollRequest, taxiiHeaders } from './taxii/server.ts'
+import { basic, pollRequest, taxiiHeaders, request as taxiiMessage } from './taxii/server.ts'
 
 interface Answer {
   readonly status: number
@@ -82,7 +82,7 @@ function outcomeOf({ status, headers, text }: Answer): Outcome | string {
       NOT_FOUND: '404',
       // Somebody else's result set looks like one that is gone.
       ASYNCHRONOUS_POLL_ERROR: '404',
-      FAILURE: 'FAILURE',
+      SUCCESS: 'yes',
     }
     return words[statusType] ?? statusType
   }
@@ -146,6 +146,7 @@ t.test('everybody may do what the table says, and no more', async (t) => {
   const passwords = new Map<string, string>()
   const tokens = new Map<string, string>()
   const resultSets = new Map<string, string>()
+  const subscriptions = new Map<string, string>()
   const accountOf: Partial<Record<Caller, string>> = {
     disabled: 'disabled',
     password: 'root',
@@ -165,6 +166,7 @@ t.test('everybody may do what the table says, and no more', async (t) => {
     nameOf: (caller) => accountOf[caller] ?? 'target',
     passwordOf: (caller) => passwords.get(accountOf[caller] ?? '') ?? 'a wrong password',
     resultSetOf: (caller) => resultSets.get(caller) ?? 'none',
+    subscriptionOf: (caller) => subscriptions.get(caller) ?? 'none',
   }
 
   await getSourceId(db, 'otx')
@@ -191,6 +193,7 @@ t.test('everybody may do what the table says, and no more', async (t) => {
     if (role !== 'administrator') {
       await world.prepare('PUT', `${account}/grants/own`, { read: true, write: true })
       await world.prepare('PUT', `${account}/grants/readable`, { read: true, write: false })
+      await world.prepare('PUT', `${account}/grants/writable`, { read: false, write: true })
     }
     const { token } = await world.prepare('POST', `${account}/tokens`, { name: 'table' })
     tokens.set(name, noteSecret(String(token), `token of ${name}`))
@@ -221,6 +224,17 @@ t.test('everybody may do what the table says, and no more', async (t) => {
     const id = /result_id="([^"]+)"/.exec(text)?.[1]
     if (id === undefined) throw new Error(`no result set for ${caller}: ${text}`)
     resultSets.set(caller, id)
+    const subscribing = {
+      path: '/taxii/poll',
+      body: taxiiMessage(
+        'Subscription_Management_Request',
+        'action="SUBSCRIBE" collection_name="own"',
+      ),
+    }
+    const made = await ask(remote, 'POST', subscribing, proof)
+    const subscription = /Subscription_ID>([^<]+)</.exec(made.text)?.[1]
+    if (subscription === undefined) throw new Error(`${caller} has not subscribed: ${made.text}`)
+    subscriptions.set(caller, subscription)
   }
 
   const wrong: string[] = []

@@ -13,6 +13,7 @@ import { passwordRoutes } from './password.ts'
 import { prepareScope } from './scope.ts'
 import { secretRoutes } from './secrets.ts'
 import { sourceRoutes } from './sources.ts'
+import { subscriptionRoutes } from './subscriptions.ts'
 import { tokenRoutes } from './tokens.ts'
 
 /**
@@ -43,6 +44,7 @@ export async function adminRoutes(
     sourceRoutes(scope, parts)
     collectionRoutes(scope, parts)
     ledgerRoutes(scope, parts)
+    subscriptionRoutes(scope, parts)
     healthRoutes(scope, parts)
   })
 }

@@ -11,6 +11,7 @@ const examples: Readonly<Record<string, string>> = {
   'account token': 'taxiway account token list alice',
   'account certificate': 'taxiway account certificate list esa1',
   source: 'taxiway source list',
+  subscription: 'taxiway subscription list',
   secret: 'taxiway secret list',
   'indicator override add':
     'taxiway indicator override add cdn.example.org --reason warninglist --because "case 4711" --until 30d',

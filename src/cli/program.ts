@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   account: async () => (await import('./account.ts')).accountCommand(),
   source: async () => (await import('./source.ts')).sourceCommand(),
   ledger: async () => (await import('./ledger.ts')).ledgerCommand(),
+  subscription: async () => (await import('./subscription.ts')).subscriptionCommand(),
   secret: async () => (await import('./secret.ts')).secretCommand(),
   health: async () => (await import('./health.ts')).healthCommand(),
   whoami: async () => (await import('./whoami.ts')).whoamiCommand(),
