@@ -18,7 +18,7 @@ import {
 } from './headers.ts'
 import { type Inbox, receiveInbox } from './inbox.ts'
 import { isInboxContainer, readInboxMessage } from './inbox-message.ts'
-import { type Incoming, readIncoming } from './incoming.ts'
+import { type Incoming, MessageTooLarge, readIncoming } from './incoming.ts'
 import { createLedger } from './ledger.ts'
 import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
 import { findMessageId } from './parse.ts'
@@ -125,6 +125,10 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     let root: XmlElement | undefined
     try {
       if (!(request.body instanceof Readable)) throw badMessage('the request has no body')
+      // Who announces more than any message may have is not waited for.
+      const mostBytes = Math.max(maxTreeBytes, inbox?.settings.maxBytes ?? 0)
+      if (Number(request.headers['content-length']) > mostBytes)
+        throw new MessageTooLarge(mostBytes)
       const incoming = await readIncoming(unbroken(request.body), {
         maxTreeBytes,
         isContainer: isInboxContainer,
