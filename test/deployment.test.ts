@@ -76,8 +76,8 @@ t.test('.env.example has every setting, and no other', async (t) => {
   t.same([...new Set(named)], named, 'each once')
   const { warnings } = readConfig(Object.fromEntries(named.map((name) => [name, ''])))
   t.same(warnings, [])
-  const read = ['src/config.ts', 'src/config-limits.ts', 'src/config-tls.ts']
-    .map(readText)
+  const read = ['config', 'config-inbox', 'config-limits', 'config-tls']
+    .map((name) => readText(`src/${name}.ts`))
     .join('\n')
     .matchAll(/\b(?:read|secret|integer|flag)\('([A-Z_]+)'/g)
   const settings = new Set([...read].map((match) => `TAXIWAY_${match[1]}`))
