@@ -1,3 +1,4 @@
+import { createStrictDecoder } from './decode.ts'
 import {
   createXmlReader,
   encodingOf,
@@ -13,12 +14,15 @@ export interface XmlStreamLimits {
   readonly maxPieceLength: number
   /** elements and attributes of one part */
   readonly maxPieceNodes: number
+  /** of one start tag with all its attributes, in characters */
+  readonly maxTagLength: number
 }
 
 export const defaultStreamLimits: XmlStreamLimits = {
   maxDepth: 256,
   maxPieceLength: 16 * 1024 * 1024,
   maxPieceNodes: 250_000,
+  maxTagLength: 1_048_576,
 }
 
 /**
@@ -52,46 +56,44 @@ export async function* readXmlParts(
   limits: Partial<XmlStreamLimits> = {},
 ): AsyncGenerator<XmlPart, void, undefined> {
   const parts = collectParts(isContainer, { ...defaultStreamLimits, ...limits })
-  let decode: ((bytes: Uint8Array | undefined) => string) | undefined
+  let take: ReturnType<typeof startDecoding> | undefined
   // A byte order mark may come in two chunks.
   let first: Uint8Array = new Uint8Array()
   for await (const chunk of chunks) {
-    if (decode) {
-      yield* parts.read(decode(chunk))
+    if (take) {
+      yield* take(chunk)
       continue
     }
     first = Buffer.concat([first, chunk])
     if (first.length < 2) continue
-    decode = startDecoding(first, parts)
-    yield* parts.read(decode(first))
+    take = startDecoding(first, parts)
+    yield* take(first)
   }
-  if (!decode) {
-    decode = startDecoding(first, parts)
-    yield* parts.read(decode(first))
+  if (!take) {
+    take = startDecoding(first, parts)
+    yield* take(first)
   }
-  yield* parts.read(decode(undefined))
+  yield* take(undefined)
   yield* parts.end()
 }
 
 type Parts = ReturnType<typeof collectParts>
 
-/** @returns what decodes one chunk after another; undefined ends them */
+/** @returns what reads one chunk after another; undefined ends them */
 function startDecoding(first: Uint8Array, parts: Parts) {
   const encoding = encodingOf(first)
-  const decoder = new TextDecoder(encoding, { fatal: true })
+  const decode = createStrictDecoder(encoding)
   parts.start(encoding)
-  return (bytes: Uint8Array | undefined): string => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode()
-    } catch {
-      return parts.refuse(`the bytes from here on are not valid ${encoding.toUpperCase()}`)
-    }
+  return function* take(bytes: Uint8Array | undefined): Generator<XmlPart, void, undefined> {
+    const { text, isValid } = decode(bytes)
+    yield* parts.read(text)
+    if (!isValid) parts.refuse(`the bytes from here on are not valid ${encoding.toUpperCase()}`)
   }
 }
 
 function collectParts(
   isContainer: IsContainer,
-  { maxDepth, maxPieceLength, maxPieceNodes }: XmlStreamLimits,
+  { maxDepth, maxPieceLength, maxPieceNodes, maxTagLength }: XmlStreamLimits,
 ) {
   let reader: XmlReader | undefined
   let root: OpenElement | undefined
@@ -99,6 +101,8 @@ function collectParts(
   let pieceBegan = 0
   let written = 0
   let childLine = 1
+  // undefined outside of start tags
+  let tagBegan: number | undefined
   let done: XmlPart[] = []
   const containers: OpenElement[] = []
   // Below the innermost container.
@@ -107,6 +111,12 @@ function collectParts(
   function refuse(reason: string): never {
     if (!reader) throw new XmlError(reason, 1, 0)
     return reader.refuse(reason)
+  }
+
+  function checkTag(position: number): void {
+    if (tagBegan !== undefined && position - tagBegan > maxTagLength) {
+      refuse(`a start tag is longer than ${maxTagLength} characters`)
+    }
   }
 
   function countNode(): void {
@@ -131,6 +141,7 @@ function collectParts(
         const step = text.slice(at, at + stepLength)
         reader?.write(step)
         written += step.length
+        checkTag(written)
         if (written - pieceBegan > maxPieceLength) {
           refuse(`one element is longer than ${maxPieceLength} characters`)
         }
@@ -154,8 +165,11 @@ function collectParts(
             refuse(`elements are nested deeper than ${maxDepth}`)
           }
           countNode()
+          tagBegan = reader?.position()
         },
         open(element) {
+          checkTag(reader?.position() ?? 0)
+          tagBegan = undefined
           root ??= element
           if (open.length === 0 && isContainer(element, containers)) {
             containers.push(element)

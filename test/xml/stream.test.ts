@@ -98,6 +98,61 @@ for (const [what, xml, says] of refused) {
   })
 }
 
+t.test(
+  'bytes that are no text are told with their place, and what came before them counts',
+  async (t) => {
+    const cases: [Buffer, string][] = [
+      [Buffer.from('<a b="1">\nä<c/>\xff</a>', 'latin1'), 'line 2, column 0'],
+      [
+        Buffer.concat([Buffer.from('<a b="1">\nä<c/>'), Buffer.from([0xf0, 0x9f, 0x41])]),
+        'line 2, column 5',
+      ],
+      [
+        Buffer.concat([Buffer.from('<a b="1"><c/>'), Buffer.from([0xe2, 0x82])]),
+        'line 1, column 13',
+      ],
+      [
+        Buffer.concat([
+          Buffer.from('\ufeff<a b="1">😀', 'utf16le'),
+          Buffer.from([0x00, 0xdc, 0x41, 0]),
+        ]),
+        'line 1, column 10',
+      ],
+    ]
+    for (const [bytes, place] of cases) {
+      for (const size of [1, 2, 3, 5, 1000]) {
+        try {
+          await readAll(bytes, size)
+          t.fail('it was accepted')
+        } catch (error) {
+          if (!(error instanceof XmlError)) throw error
+          t.match(error.message, /not valid UTF-(8|16LE)/)
+          t.ok(error.message.startsWith(`${place}:`), `${error.message} in pieces of ${size}`)
+          t.strictSame(error.root?.attributes, [{ namespace: '', name: 'b', value: '1' }])
+        }
+      }
+    }
+  },
+)
+
+t.test('a start tag is bounded, whatever makes it long', async (t) => {
+  const limits = { maxTagLength: 100 }
+  const attributes = Array.from({ length: 20 }, (_, n) => `c${n}="x"`).join(' ')
+  for (const long of [
+    `<a b="${'x'.repeat(120)}"/>`,
+    `<a><b c="${'x'.repeat(120)}"/></a>`,
+    `<a><b ${attributes}/></a>`,
+    `<a><b${' '.repeat(120)}/></a>`,
+    `<a b="${'x'.repeat(120)}`,
+  ]) {
+    for (const size of [10, 1000]) {
+      t.match(await refusal(readAll(long, size, limits)), /start tag is longer than 100/)
+    }
+  }
+  const short = `<a>${'<b c="x"/>'.repeat(50)}${'x'.repeat(500)}</a>`
+  t.equal((await readAll(short, 64, limits)).children.length, 50)
+})
+
 t.test('depth is bounded', async (t) => {
   const nested = (depth: number) => `${'<a>'.repeat(depth)}${'</a>'.repeat(depth)}`
   t.equal((await readAll(nested(256))).children.length, 1)
