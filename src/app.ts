@@ -51,6 +51,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     loggerInstance: parts.log,
     ...restOptions,
     serverFactory: createServer,
+    // The factory has it already; Fastify names the address by it.
+    ...(parts.tls && { https: parts.tls }),
     clientErrorHandler: onClientError,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
