@@ -9,7 +9,14 @@ import { inboxBindings } from './discovery.ts'
 import { readStixContent } from './inbox-content.ts'
 import { type InboxReading, tellBlock } from './inbox-message.ts'
 import type { RequestedBinding, StatusMessage } from './messages.ts'
-import { notFound, TaxiiRefusal } from './refusal.ts'
+import {
+  destinationError,
+  failure,
+  mayNotSend,
+  notFound,
+  type TaxiiRefusal,
+  unreadContent,
+} from './refusal.ts'
 
 /** What is sent to collections, and where to. */
 export interface Inbox extends InboxIntake {
@@ -87,7 +94,7 @@ export async function receiveInbox(
     }
   } catch (error) {
     if (!(error instanceof DeliveryRefused)) throw error
-    throw new TaxiiRefusal('UNAUTHORIZED', error.message)
+    throw mayNotSend(error.message)
   }
 }
 
@@ -98,22 +105,15 @@ async function findSentTo(
   names: readonly string[],
 ): Promise<readonly string[]> {
   const { destination } = inbox.settings
-  const wrong = async (message: string) =>
-    new TaxiiRefusal(
-      'DESTINATION_COLLECTION_ERROR',
-      message,
-      (await inbox.readOwnDestinations(account)).map((value) => ({
-        name: 'ACCEPTABLE_DESTINATION',
-        value,
-      })),
-    )
+  const wrong = async (reason: string) =>
+    destinationError(reason, await inbox.readOwnDestinations(account))
   if (names.length === 0) {
     if (namesDestinations && destination === 'required') {
       throw await wrong('the message names no Destination_Collection_Name, and one is needed here')
     }
     const all = await inbox.readOwnDestinations(account)
     if (all.length > 0) return all
-    throw new TaxiiRefusal('UNAUTHORIZED', 'this account may send to no collection')
+    throw mayNotSend('this account may send to no collection')
   }
   if (destination === 'prohibited') {
     throw await wrong('the message names a Destination_Collection_Name, and none is taken here')
@@ -124,9 +124,7 @@ async function findSentTo(
   for (const name of names) {
     const one = found.get(name)
     if (!one) throw notFound('collection', name)
-    if (!one.writable) {
-      throw new TaxiiRefusal('UNAUTHORIZED', `this account may not send to "${name}"`)
-    }
+    if (!one.writable) throw mayNotSend(`this account may not send to "${name}"`)
     if (!one.inbox) throw await wrong(`the collection "${name}" takes no Inbox_Messages`)
   }
   return [...found.keys()]
@@ -144,16 +142,11 @@ function checkBinding({ bindingId, subtypeIds }: RequestedBinding): void {
   const isKnown = readBindings.has(bindingId)
   if (isKnown && subtypeIds.length === 0) return
   const what = isKnown ? `the subtype ${subtypeIds[0]} of ${bindingId}` : bindingId
-  throw new TaxiiRefusal(
-    'UNSUPPORTED_CONTENT',
-    `${what} is not read here; what is: ${inboxBindings.join(', ')}`,
-    inboxBindings.map((value) => ({ name: 'SUPPORTED_CONTENT', value })),
-  )
+  throw unreadContent(what, inboxBindings)
 }
 
 function tooMany(): TaxiiRefusal {
-  return new TaxiiRefusal(
-    'FAILURE',
+  return failure(
     `the message holds more than ${mostObservables} observables; send them in several messages`,
   )
 }

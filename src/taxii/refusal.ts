@@ -39,6 +39,29 @@ export function denied(reason: string): TaxiiRefusal {
   return new TaxiiRefusal('DENIED', reason)
 }
 
+/** Whoever may not even know of the collection is told that there is none. */
+export function mayNotSend(reason: string): TaxiiRefusal {
+  return new TaxiiRefusal('UNAUTHORIZED', reason)
+}
+
+/** @param acceptable the collections that the account may send to */
+export function destinationError(reason: string, acceptable: readonly string[]): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'DESTINATION_COLLECTION_ERROR',
+    reason,
+    acceptable.map((value) => ({ name: 'ACCEPTABLE_DESTINATION', value })),
+  )
+}
+
+/** Of what is sent. @param what the binding, or a subtype of one, that is not read */
+export function unreadContent(what: string, read: readonly string[]): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'UNSUPPORTED_CONTENT',
+    `${what} is not read here; what is: ${read.join(', ')}`,
+    read.map((value) => ({ name: 'SUPPORTED_CONTENT', value })),
+  )
+}
+
 export function unsupportedContent(supported: readonly string[]): TaxiiRefusal {
   return new TaxiiRefusal(
     'UNSUPPORTED_CONTENT',
