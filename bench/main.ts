@@ -1,5 +1,5 @@
 /**
- * What is measured: `npm run bench [-- authors|feed|ingest|polls|reports|start …] [--runs N]`. Figures are medians with the
+ * What is measured: `npm run bench [-- authors|feed|ingest|polls|reports|start|taxii …] [--runs N]`. Figures are medians with the
  * least and the most of all runs; limits are those of docs/performance.md.
  */
 import { benchAuthors } from './authors.ts'
@@ -11,6 +11,7 @@ import { benchPolls } from './polls.ts'
 import { benchReports } from './reports.ts'
 import { benchShow } from './show.ts'
 import { benchStart } from './start.ts'
+import { benchTaxii } from './taxii.ts'
 import { benchWalk } from './walk.ts'
 
 const benches = {
@@ -22,6 +23,7 @@ const benches = {
   reports: benchReports,
   show: benchShow,
   start: benchStart,
+  taxii: benchTaxii,
   walk: benchWalk,
 }
 type Name = keyof typeof benches

@@ -31,6 +31,8 @@ export interface OpenTaxiiOptions {
   readonly firstLabelMs?: number
   /** default: one response holds all of them */
   readonly blocksPerPart?: number
+  /** whether the collection can be sent to; default: it cannot */
+  readonly inbox?: boolean
   /** processes that answer; default: 2 */
   readonly workers?: number
   readonly log?: (line: string) => void
@@ -42,6 +44,8 @@ export interface OpenTaxii {
   readonly url: string
   readonly discoveryUrl: string
   readonly collectionsUrl: string
+  /** answers where the collection can be sent to */
+  readonly inboxUrl: string
   readonly collection: string
   readonly username: string
   readonly password: string
@@ -82,6 +86,7 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
     await writeFile(configFile, JSON.stringify(config), { mode: 0o600 })
     const data = openTaxiiData({
       ...{ collection, binding: stix12, username, password, blocksPerPart },
+      inbox: options.inbox ?? false,
     })
     await writeFile(dataFile, JSON.stringify(data), { mode: 0o600 })
     const env = {
@@ -123,6 +128,7 @@ export async function startOpenTaxii(options: OpenTaxiiOptions): Promise<OpenTax
         url: origin + paths.poll,
         discoveryUrl: origin + paths.discovery,
         collectionsUrl: origin + paths.collections,
+        inboxUrl: origin + paths.inbox,
         collection,
         username,
         password,

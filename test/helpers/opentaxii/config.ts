@@ -3,6 +3,7 @@ export const paths = {
   discovery: '/services/discovery',
   collections: '/services/collection-management',
   poll: '/services/poll',
+  inbox: '/services/inbox',
 }
 
 /** OpenTAXII's own configuration; it reads YAML, of which JSON is a part. */
@@ -42,6 +43,7 @@ export function openTaxiiData(options: {
   readonly username: string
   readonly password: string
   readonly blocksPerPart: number | undefined
+  readonly inbox: boolean
 }): object {
   const common = {
     authentication_required: true,
@@ -74,6 +76,19 @@ export function openTaxiiData(options: {
         max_result_size: options.blocksPerPart ?? maxBlocks,
         ...common,
       },
+      ...(options.inbox
+        ? [
+            {
+              id: 'inbox',
+              type: 'inbox',
+              address: paths.inbox,
+              description: 'Inbox',
+              destination_collection_required: true,
+              accept_all_content: true,
+              ...common,
+            },
+          ]
+        : []),
     ],
     collections: [
       {
@@ -83,14 +98,14 @@ export function openTaxiiData(options: {
         available: true,
         accept_all_content: false,
         supported_content: [options.binding],
-        service_ids: ['collections', 'poll'],
+        service_ids: ['collections', 'poll', ...(options.inbox ? ['inbox'] : [])],
       },
     ],
     accounts: [
       {
         username: options.username,
         password: options.password,
-        permissions: { [options.collection]: 'read' },
+        permissions: { [options.collection]: options.inbox ? 'modify' : 'read' },
       },
     ],
   }
