@@ -1,4 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
 import type { Keyring } from '../model/keyring.ts'
 
 /** For whom a JWT was made. */
@@ -19,11 +21,16 @@ export interface Jwt {
 const algorithm = 'HS256'
 const issuer = 'taxiway'
 
+// Far more than there are clients.
+const maxRemembered = 2_000
+
 /**
  * JSON Web Tokens (RFC 7519), signed by a key of TAXIWAY_SECRET_KEY: every process that has it accepts them.
  * While keys are changed, those of the key before are accepted, too.
  */
 export function createJwt(keyring: Keyring, seconds: number, clock: () => Date): Jwt {
+  // By a digest under the key that it was verified with: of a key that is gone, nothing is found.
+  const verified = new LRUCache<string, JWTPayload>({ max: maxRemembered })
   return {
     issue({ accountId, name, credentialsVersion }) {
       const [present] = keyring.deriveKeys('jwt')
@@ -41,12 +48,21 @@ export function createJwt(keyring: Keyring, seconds: number, clock: () => Date):
     async verify(token) {
       // Each time: keys are changed while the process runs.
       for (const key of keyring.deriveKeys('jwt')) {
+        const digest = createHmac('sha256', key).update(`verified ${token}`).digest('base64')
+        const known = verified.get(digest)
+        if (known && !isOver(known, clock())) return subjectOf(known)
         const payload = await verifyUnder(key, token, clock())
-        if (payload) return subjectOf(payload)
+        if (!payload) continue
+        verified.set(digest, payload)
+        return subjectOf(payload)
       }
       return undefined
     },
   }
+}
+
+function isOver({ exp = 0 }: JWTPayload, now: Date): boolean {
+  return exp <= Math.floor(now.getTime() / 1_000)
 }
 
 async function verifyUnder(

@@ -44,11 +44,17 @@ const leastBytes = headBytes + wrappedBytes + nonceBytes + tagBytes
 export function deriveSecretKey(secret: string): SecretKey {
   const derive = (info: string, bytes = keyBytes) =>
     Buffer.from(hkdfSync('sha256', secret, '', info, bytes))
+  // Each request with a JWT asks for its key.
+  const derived = new Map<string, Buffer>()
   return {
     id: derive('taxiway 1 key id', 8).toString('hex'),
     wrapping: derive('taxiway 1 wrapping'),
     // The colon keeps every purpose apart from the two above.
-    derive: (purpose) => derive(`taxiway 1 purpose: ${purpose}`),
+    derive(purpose) {
+      const key = derived.get(purpose) ?? derive(`taxiway 1 purpose: ${purpose}`)
+      derived.set(purpose, key)
+      return key
+    },
   }
 }
 
