@@ -149,6 +149,8 @@ const asks: Readonly<Record<string, Ask>> = {
   'GET /api/v1/ledger, other': () => ({ path: '/api/v1/ledger?collection=other' }),
   'GET /api/v1/subscriptions, own': () => ({ path: '/api/v1/subscriptions?collection=own' }),
   'GET /api/v1/subscriptions, other': () => ({ path: '/api/v1/subscriptions?collection=other' }),
+  'GET /api/v1/inbox/:id, missing': () => ({ path: '/api/v1/inbox/1' }),
+  'GET /api/v1/inbox/:id/content, missing': () => ({ path: '/api/v1/inbox/1/content' }),
   'POST TAXII, Discovery_Request': () => taxii('Discovery_Request'),
   'POST TAXII, Collection_Information_Request': () => taxii('Collection_Information_Request'),
   ...Object.fromEntries(

@@ -87,6 +87,9 @@ GET /api/v1/ledger, other                               | 401 401 401 403 404 40
 GET /api/v1/subscriptions                               | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/subscriptions, own                          | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/subscriptions, other                        | 401 401 401 403 404 404 403 yes yes
+GET /api/v1/inbox                                       | 401 401 401 403 yes yes 403 yes yes
+GET /api/v1/inbox/:id, missing                          | 401 401 401 403 404 404 403 404 404
+GET /api/v1/inbox/:id/content, missing                  | 401 401 401 403 404 404 403 404 404
 GET /api/v1/health                                      | 401 401 401 403 yes yes 403 yes yes
 GET /api/v1/secrets                                     | 401 401 401 403 403 403 403 yes yes
 POST /api/v1/secrets/rotate                             | 401 401 401 403 403 403 403 yes yes

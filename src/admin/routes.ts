@@ -6,6 +6,7 @@ import { collectionRoutes } from './collections.ts'
 import { NotPermitted } from './errors.ts'
 import { grantRoutes } from './grants.ts'
 import { healthRoutes } from './health.ts'
+import { inboxRoutes } from './inbox.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { ownAccountRoutes } from './own-account.ts'
 import type { AdminHook, AdminParts } from './parts.ts'
@@ -45,6 +46,7 @@ export async function adminRoutes(
     collectionRoutes(scope, parts)
     ledgerRoutes(scope, parts)
     subscriptionRoutes(scope, parts)
+    inboxRoutes(scope, parts)
     healthRoutes(scope, parts)
   })
 }

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   collection: async () => (await import('./collection.ts')).collectionCommand(),
   account: async () => (await import('./account.ts')).accountCommand(),
   source: async () => (await import('./source.ts')).sourceCommand(),
+  inbox: async () => (await import('./inbox.ts')).inboxCommand(),
   ledger: async () => (await import('./ledger.ts')).ledgerCommand(),
   subscription: async () => (await import('./subscription.ts')).subscriptionCommand(),
   secret: async () => (await import('./secret.ts')).secretCommand(),

@@ -60,6 +60,19 @@ export class SourceNotFound extends TaxiwayError {
   }
 }
 
+/** A content block of an Inbox_Message. */
+export class InboxBlockNotFound extends TaxiwayError {
+  /** @param isListed it is there, and its content is not, or not for whoever asks */
+  constructor(id: number, isListed = false) {
+    super(
+      'INBOX_BLOCK_NOT_FOUND',
+      isListed
+        ? `the content of block ${id} is not kept, or not for this account`
+        : `there is no block ${id} in the inbox`,
+    )
+  }
+}
+
 /** What is to be recalled, or the recall that is to be undone, is not there. */
 export class RecallRefused extends TaxiwayError {
   constructor(message: string) {

@@ -43,13 +43,8 @@ export function concernChunks(collections: readonly StoredCollection[]): boolean
 }
 
 /** Prepares the blocks of the packaging `report`, each a chunk of a report. */
-export async function prepareChunks(
-  work: Work,
-  touched: TouchedChunks,
-  permits: readonly IndicatorWithPermits[],
-): Promise<void> {
+export async function prepareChunks(work: Work, ids: readonly number[]): Promise<void> {
   const { db, collections } = work
-  const ids = await placeMembers(work, touched, permits)
   const newest = toNewest(work, await findNewestBlocks(db, ids))
   for (let from = 0; from < ids.length; from += groupChunks) {
     const chunks = await readChunks(db, ids.slice(from, from + groupChunks), collections, work.now)
@@ -82,13 +77,16 @@ export async function prepareChunks(
   leaveUnwanted(work, newest)
 }
 
-/** Gives what is to be published for the first time its place. @returns all chunks to be looked at */
-async function placeMembers(
+/**
+ * Gives what is to be published for the first time its place.
+ * @returns the chunks of these indicators, which are to be looked at
+ */
+export async function placeMembers(
   { db, collections }: Work,
-  { indicatorIds, reportIds, chunkIds = [] }: TouchedChunks,
+  { indicatorIds, reportIds }: TouchedChunks,
   permits: readonly IndicatorWithPermits[],
 ): Promise<readonly number[]> {
-  const found = new Set(chunkIds)
+  const found = new Set<number>()
   const placed = new Set<string>()
   for (const { chunkId, ...member } of await readMemberships(db, indicatorIds, reportIds)) {
     found.add(chunkId)

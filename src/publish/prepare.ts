@@ -11,7 +11,7 @@ import {
 import type { StoredCollection } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { readPermits } from '../store/views.ts'
-import { concernChunks, prepareChunks, type TouchedChunks } from './prepare-chunks.ts'
+import { concernChunks, placeMembers, prepareChunks, type TouchedChunks } from './prepare-chunks.ts'
 import { prepareIndicators } from './prepare-indicators.ts'
 import { createWork, type Draft, type Work } from './work.ts'
 
@@ -47,11 +47,28 @@ export async function prepareBlocks(
   isDue: (block: LiveBlock) => boolean = () => false,
 ): Promise<PreparedPublications> {
   const work = createWork({ db, collections, producer, now, isDue })
-  const permits = await readPermits(db, touched.indicatorIds, collections, now)
-  await prepareIndicators(work, touched.indicatorIds, permits)
-  if (concernChunks(collections)) await prepareChunks(work, touched, permits)
+  const withChunks = concernChunks(collections)
+  const chunkIds = new Set(withChunks ? touched.chunkIds : [])
+  for (const indicatorIds of slicesOf(touched.indicatorIds, sliceIndicators)) {
+    const permits = await readPermits(db, indicatorIds, collections, now)
+    await prepareIndicators(work, indicatorIds, permits)
+    if (!withChunks) continue
+    for (const id of await placeMembers(work, { ...touched, indicatorIds }, permits))
+      chunkIds.add(id)
+  }
+  // Behind all of them: a chunk that two of them touch is to have one block.
+  if (withChunks) await prepareChunks(work, [...chunkIds])
   return writeDrafts(work)
 }
+
+// What is read and rendered of so many is some 20 MB: memory does not grow with what was touched.
+const sliceIndicators = 2_500
+
+function* slicesOf<T>(all: readonly T[], length: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += length) yield all.slice(from, from + length)
+}
+
+const sliceBlocks = 10_000
 
 async function writeDrafts({ db, drafts, unwanted, outdated }: Work) {
   await withdrawBlocks(db, [...unwanted, ...outdated])
@@ -66,7 +83,11 @@ async function writeDrafts({ db, drafts, unwanted, outdated }: Work) {
       blocks.flatMap(({ old }) => (old ? [{ block: old, by: id }] : [])),
     ),
   )
-  for (const publication of publications) await writeBlocks(db, toNewBlocks(publication))
+  for (const publication of publications) {
+    for (const blocks of slicesOf(toNewBlocks(publication), sliceBlocks)) {
+      await writeBlocks(db, blocks)
+    }
+  }
   return {
     publications: publications.map(({ id, stream, blocks }) => ({
       id,
