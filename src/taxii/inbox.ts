@@ -81,7 +81,7 @@ export async function receiveInbox(
     const delivered = await inbox.deliver({ account, messageId, sentTo, blocks })
     const { known, notUnderstood } = delivered
     const words = [
-      `${delivered.blocks} content blocks for ${sentTo.join(', ')}`,
+      `${delivered.blocks} content ${delivered.blocks === 1 ? 'block' : 'blocks'} for ${sentTo.join(', ')}`,
       known > 0 ? `${known} of them known already` : '',
       notUnderstood > 0 ? `${notUnderstood} things in them not understood` : '',
     ]
