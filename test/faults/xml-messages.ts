@@ -23,13 +23,15 @@ export interface Message {
 
 const bindings = [
   'urn:stix.mitre.org:xml:1.2',
+  'urn:stix.mitre.org:xml:1.2',
+  'urn:stix.mitre.org:xml:1.2',
   'urn:stix.mitre.org:xml:1.1.1',
   'urn:stix.mitre.org:xml:1.0',
   'urn:oasis:cap',
   '',
 ]
 const times = [
-  '2026-01-01T00:00:00Z',
+  ...Array<string>(20).fill('2026-01-01T00:00:00Z'),
   '2026-01-01T00:00:00.5+01:00',
   '2026-06-01T23:59:59.999999-12:00',
   '2031-01-01T00:00:00Z',
@@ -176,7 +178,9 @@ function message11(random: Random, known: Known, id: string): Tag {
             make('Inclusive_End_Timestamp', {}, [random.pick(times)]),
           ]),
         ),
-        maybe(random, 0.3, () => make('Record_Count', {}, [random.pick(['1', '0', '-1', 'x'])])),
+        maybe(random, 0.3, () =>
+          make('Record_Count', {}, [random.pick(['1', '1', '0', '7', '-1', 'x'])]),
+        ),
         ...several(random, 3, () =>
           make('Content_Block', {}, [
             aBinding(),
