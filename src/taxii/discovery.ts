@@ -38,10 +38,13 @@ export function serviceContact(
   }
 }
 
-/**
- * The content bindings that an Inbox_Message may bring, the favourite first: cabby pushes STIX 1.2.
- */
-export const inboxBindings = contentBindings
+/** The content bindings that an Inbox_Message may bring, those first that are published too. */
+export const inboxBindings: readonly string[] = [
+  ...contentBindings,
+  'urn:stix.mitre.org:xml:1.1',
+  'urn:stix.mitre.org:xml:1.0.1',
+  'urn:stix.mitre.org:xml:1.0',
+]
 
 export interface DiscoveryParts {
   readonly feed: Feed

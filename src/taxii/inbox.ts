@@ -130,16 +130,8 @@ async function findSentTo(
   return [...found.keys()]
 }
 
-/** What is told, and what is the same in all that is read of it. */
-const readBindings: ReadonlySet<string> = new Set([
-  ...inboxBindings,
-  'urn:stix.mitre.org:xml:1.1',
-  'urn:stix.mitre.org:xml:1.0.1',
-  'urn:stix.mitre.org:xml:1.0',
-])
-
 function checkBinding({ bindingId, subtypeIds }: RequestedBinding): void {
-  const isKnown = readBindings.has(bindingId)
+  const isKnown = inboxBindings.includes(bindingId)
   if (isKnown && subtypeIds.length === 0) return
   const what = isKnown ? `the subtype ${subtypeIds[0]} of ${bindingId}` : bindingId
   throw unreadContent(what, inboxBindings)

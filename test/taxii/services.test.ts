@@ -85,7 +85,7 @@ t.test('the inbox names the content that it takes, and is available to who may s
     const inbox = root.children.find((one) => findAttribute(one, 'service_type') === 'INBOX')
     return inbox && [findAttribute(inbox, 'available'), ...bindingsOf(inbox)]
   }
-  const stix = ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1']
+  const stix = ['1.2', '1.1.1', '1.1', '1.0.1', '1.0'].map((one) => `urn:stix.mitre.org:xml:${one}`)
   t.strictSame(await inboxOf(reader.name), ['true', ...stix])
   t.strictSame(await inboxOf(otherReader.name), ['false', ...stix])
   receiving.feed.writable.add('secret')

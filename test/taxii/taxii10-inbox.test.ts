@@ -50,7 +50,7 @@ const refusals: [string, string, string][] = [
   [
     'another binding',
     inbox10(block10(good, 'urn:other')),
-    'UNSUPPORTED_CONTENT urn:stix.mitre.org:xml:1.2 urn:stix.mitre.org:xml:1.1.1',
+    `UNSUPPORTED_CONTENT ${['1.2', '1.1.1', '1.1', '1.0.1', '1.0'].map((one) => `urn:stix.mitre.org:xml:${one}`).join(' ')}`,
   ],
 ]
 

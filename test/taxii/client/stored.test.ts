@@ -1,4 +1,6 @@
 import t from 'tap'
+import { findCollection } from '../../../src/store/collections.ts'
+import { subscribe } from '../../../src/store/subscriptions.ts'
 import { microsPerDay } from '../../../src/taxii/client/windows.ts'
 import { readLiveValues } from '../../helpers/sound-feed.ts'
 import { openTestStore } from '../../helpers/stores.ts'
@@ -18,9 +20,10 @@ t.test('our own server, as each device sees it', async (t) => {
     aCollection({ name: 'pages', pageSize: 7 }),
     aCollection({ name: 'old', bindings: [stix111], profile: 'esa' }),
     aCollection({ name: 'reports', packaging: 'report' }),
+    aCollection({ name: 'set', type: 'data-set', profile: 'esa' }),
   )
   const server = await startStoredServer(t, db)
-  await server.addClient('esa1')
+  const client = await server.addClient('esa1')
   const url = new URL(`${server.url}/taxii/poll`)
   const authorization = `Basic ${Buffer.from('esa1:pass').toString('base64')}`
   const hosts = Array.from({ length: 30 }, (_, number) => host(number))
@@ -105,6 +108,38 @@ t.test('our own server, as each device sees it', async (t) => {
     },
   )
 
+  await t.test('a data set comes whole in each window, which is told once for each', async (t) => {
+    const whole = await take({ collection: 'set' })
+    const live = await readLiveValues(db, 'set')
+    t.strictSame([whole.values, whole.rules], [live, ['whole-set']])
+    t.equal(whole.outcome.fault, undefined)
+    const windows = { windowDays: 5, begin: now - 12 * microsPerDay }
+    const repeated = await take({ collection: 'set', ...windows })
+    t.match(repeated.outcome, {
+      tally: { blocks: 3 * live.length },
+      windows: { polled: 3 },
+      warnings: [{ rule: 'whole-set', count: 3 }],
+    })
+  })
+
+  await t.test('a poll by subscription brings what was subscribed to', async (t) => {
+    const { id } = await subscribe(db, {
+      accountId: client.account.id,
+      collectionId: (await findCollection(db, 'tid'))?.id ?? 0,
+      responseType: 'FULL',
+      contentBindings: [],
+    })
+    const { values, outcome } = await take({
+      as: 'cabby',
+      collection: 'tid',
+      subscriptionId: id,
+      begin: undefined,
+      end: undefined,
+    })
+    t.equal(outcome.fault, undefined)
+    t.strictSame(values, await readLiveValues(db, 'tid'))
+  })
+
   await t.test('refusals are told as the server spells them', async (t) => {
     const absent = await take({ collection: 'absent' })
     t.match(absent.outcome.fault, { kind: 'status-message', message: /^NOT_FOUND \(ITEM=absent\)/ })
@@ -115,6 +150,9 @@ t.test('our own server, as each device sees it', async (t) => {
     const subscribed = await take({ collection: 'esa', subscriptionId: 's' })
     t.match(subscribed.outcome.fault?.message, /^NOT_FOUND/)
     const unknown = await take({ as: 'tid', collection: 'absent' })
-    t.match(unknown.outcome.fault?.advice.join(), /it advertises: esa, tid, pages, old, reports/)
+    t.match(
+      unknown.outcome.fault?.advice.join(),
+      /it advertises: esa, tid, pages, old, reports, set/,
+    )
   })
 })
