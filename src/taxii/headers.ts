@@ -62,6 +62,17 @@ export function checkRequestHeaders(
   }
 }
 
+/**
+ * Compressed messages are refused: what they unfold to is not bounded by what was sent. To be called before the
+ * message is read.
+ * @throws TaxiiRefusal
+ */
+export function checkContentEncoding(headers: IncomingHttpHeaders): void {
+  const encoding = header(headers, 'content-encoding')
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw unsupportedMessage(`Content-Encoding is "${encoding}"; send the message as it is`, 415)
+}
+
 /** @returns undefined also for an empty header */
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]

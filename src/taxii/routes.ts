@@ -11,6 +11,7 @@ import { type DiscoveryParts, discover, type PublicAddress } from './discovery.t
 import type { Feed, Poller } from './feed.ts'
 import {
   allowedMethods,
+  checkContentEncoding,
   checkRequestHeaders,
   optionsHeaders,
   readsPastTheEnd,
@@ -125,6 +126,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     let root: XmlElement | undefined
     try {
       if (!(request.body instanceof Readable)) throw badMessage('the request has no body')
+      checkContentEncoding(request.headers)
       // Who announces more than any message may have is not waited for.
       const mostBytes = Math.max(maxTreeBytes, inbox?.settings.maxBytes ?? 0)
       if (Number(request.headers['content-length']) > mostBytes)

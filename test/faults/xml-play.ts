@@ -171,6 +171,9 @@ function judgeAny(received: Received): Exclude<Judged, { fault: string }> {
 function judge(received: Received, one: Case, whole = true): Exclude<Judged, { fault: string }> {
   const judged = judgeAny(received)
   const { outcome, message, inResponseTo } = judged
+  if (one.manner === 'encoded' && outcome !== 'HTTP 415 UNSUPPORTED_MESSAGE') {
+    throw new Fault(`compressed it got ${outcome}`)
+  }
   if (one.messageId === undefined || !whole || one.manner === 'encoded') return judged
   if (inResponseTo !== undefined && inResponseTo !== one.messageId) {
     // Nobody reads a message whose headers cannot be read.
