@@ -109,8 +109,9 @@ t.test('an Inbox_Message', async (t) => {
   })
 
   await t.test('names the content that is read where it brings another', async (t) => {
-    const supported =
-      'SUPPORTED_CONTENT=urn:stix.mitre.org:xml:1.2 SUPPORTED_CONTENT=urn:stix.mitre.org:xml:1.1.1'
+    const supported = ['1.2', '1.1.1', '1.1', '1.0.1', '1.0']
+      .map((version) => `SUPPORTED_CONTENT=urn:stix.mitre.org:xml:${version}`)
+      .join(' ')
     t.equal(await send(block('<a/>', 'urn:example')), `UNSUPPORTED_CONTENT ${supported}`)
     const subtype = block(packageOn([one])).replace(
       '1.2"/>',
