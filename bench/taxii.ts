@@ -8,7 +8,7 @@ import { getTestPython } from '../test/helpers/python.ts'
 import { startChild } from './child.ts'
 import { withDatabase } from './database.ts'
 import { benchCollection, fill, makeFeeds } from './fill.ts'
-import { atLeast, atMost, type Line, plain, summarize } from './measure.ts'
+import { atLeast, atMost, type Line, plain, processorMs, summarize } from './measure.ts'
 import { type Served, serve } from './serve-child.ts'
 import type { Load, Loaded } from './taxii-load-child.ts'
 import { collectionsRequest, discoveryRequest } from './taxii-messages.ts'
@@ -32,6 +32,7 @@ interface Peer {
   readonly bearer: string
   /** of the last block */
   readonly lastLabel: string
+  pids(): readonly number[]
 }
 
 type Kind = 'discovery' | 'collections' | 'poll' | 'inbox'
@@ -91,7 +92,7 @@ async function fillOurs(databaseUrl: string) {
   }
 }
 
-async function ours({ url }: Served, lastLabel: string): Promise<Peer> {
+async function ours({ url, pid }: Served, lastLabel: string): Promise<Peer> {
   const response = await fetch(`${url}/management/auth`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -108,6 +109,7 @@ async function ours({ url }: Served, lastLabel: string): Promise<Peer> {
     inboxCollection: 'inbox',
     bearer: `Bearer ${token}`,
     lastLabel,
+    pids: () => [pid],
   }
 }
 
@@ -122,6 +124,7 @@ function peerOf(theirs: OpenTaxii): Peer {
     inboxCollection: theirs.collection,
     bearer: theirs.authorization.bearer,
     lastLabel: theirs.labels.last,
+    pids: () => theirs.pids(),
   }
 }
 
@@ -165,14 +168,25 @@ async function compare(us: Peer, them: Peer, runs: number): Promise<readonly Lin
     for (const [kind, what, factor] of kinds) {
       for (const peer of [us, them]) await rate({ ...loadOf(peer, kind), seconds: 1 })
       const [own, other]: [number[], number[]] = [[], []]
+      const costs: [number[], number[]] = [[], []]
       for (let run = 0; run < runs; run += 1) {
-        own.push(await rate(loadOf(us, kind)))
-        other.push(await rate(loadOf(them, kind)))
+        for (const [peer, rates, cost] of [
+          [us, own, costs[0]],
+          [them, other, costs[1]],
+        ] as const) {
+          const before = processorOf(peer)
+          const found = await rate(loadOf(peer, kind))
+          rates.push(found)
+          cost.push((processorOf(peer) - before) / (found * secondsEach))
+        }
       }
       const ratios = own.map((value, run) => value / (other[run] as number))
       lines.push(
         plain(`${what}: ${us.name}`, summarize(own), 'a second'),
         plain(`  ${them.name}`, summarize(other), 'a second'),
+        // What a busy machine changes least; what PostgreSQL does for them is not counted.
+        plain(`  processor time of each, ${us.name}`, summarize(costs[0]), 'ms'),
+        plain(`  processor time of each, ${them.name}`, summarize(costs[1]), 'ms'),
         atLeast('  ratio', summarize(ratios), 'times', factor),
       )
     }
@@ -182,6 +196,8 @@ async function compare(us: Peer, them: Peer, runs: number): Promise<readonly Lin
     await generator.stop()
   }
 }
+
+const processorOf = (peer: Peer) => peer.pids().reduce((sum, pid) => sum + processorMs(pid), 0)
 
 const kinds: readonly (readonly [Kind, string, number])[] = [
   ['discovery', 'Discovery, bearer', 4],
