@@ -1,20 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Account } from '../model/account.ts'
-import type { Assertion } from '../model/assertion.ts'
-import type { Report } from '../model/report.ts'
 import { accountSource } from '../model/selection.ts'
 import type { Db } from '../store/db.ts'
-import {
-  findSentTo,
-  findWritable,
-  type InboxBlockRow,
-  type InboxOutcome,
-  readKeptBytes,
-  writeInboxBlocks,
-} from '../store/inbox.ts'
+import { findWritable, writeInboxBlocks } from '../store/inbox.ts'
 import { readJudgingVersion } from '../store/judging.ts'
-import { findSentReports, retractOlder, writeReports } from '../store/report-batches.ts'
+import { retractOlder, writeReports } from '../store/report-batches.ts'
 import { getSourceId } from '../store/sources.ts'
+import {
+  findChanges,
+  type InboxBlock,
+  type InboxDelivery,
+  newestOfEach,
+  type Prepared,
+  type PreparedBlock,
+  toRows,
+} from './inbox-changes.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { claimOf, isBetterClaim, type JudgedAssertion, judgeReport } from './judge-report.ts'
 import type { Judging } from './judging.ts'
@@ -22,34 +21,7 @@ import { batchAssertions } from './pieces.ts'
 import { publishTouched } from './publish-touched.ts'
 import { storeJudged } from './store-judged.ts'
 
-/** A content block as it was read. */
-export interface InboxBlock {
-  /** SHA-256 of what it holds */
-  readonly digest: Buffer
-  readonly contentBinding: string
-  /** about its size */
-  readonly bytes: number
-  readonly packageId: string | undefined
-  /** without `sentTo`; its times are the package's own, or when it came */
-  readonly report: Report
-  /** whether the package says itself of when it is */
-  readonly isDated: boolean
-  readonly assertions: readonly Assertion[]
-  readonly notUnderstood: number
-  /** what was not understood, in words; '' where nothing was left out */
-  readonly detail: string
-  /** of what nothing was understood: gzip */
-  readonly content: Buffer | undefined
-}
-
-/** An Inbox_Message that was read whole. */
-export interface InboxDelivery {
-  readonly account: Account
-  readonly messageId: string
-  /** names of collections, at least one */
-  readonly sentTo: readonly string[]
-  readonly blocks: readonly InboxBlock[]
-}
+export type { InboxBlock, InboxDelivery } from './inbox-changes.ts'
 
 /** What became of a delivery. */
 export interface Delivered {
@@ -79,9 +51,6 @@ export interface InboxIntake {
    */
   deliver(delivery: InboxDelivery): Promise<Delivered>
 }
-
-/** Of what an account sent and nobody understood; more is listed, but not kept. */
-export const mostKeptBytes = 64 * 1024 * 1024
 
 export function createInboxIntake(intake: Intake): InboxIntake {
   const waiting: Waiting[] = []
@@ -160,18 +129,6 @@ function takeGroup(waiting: Waiting[]): readonly Waiting[] {
     count += 1
   }
   return waiting.splice(0, count)
-}
-
-interface PreparedBlock {
-  /** the place of its delivery in the group */
-  readonly of: number
-  readonly block: InboxBlock
-  readonly judged: readonly JudgedAssertion[]
-}
-
-interface Prepared {
-  readonly deliveries: readonly (InboxDelivery & { readonly sourceId: number })[]
-  readonly blocks: readonly PreparedBlock[]
 }
 
 /** What needs no transaction: it is done before one waits for its turn. */
@@ -273,114 +230,6 @@ async function findRefused(trx: Db, deliveries: Prepared['deliveries']) {
     if (missing.length > 0) refused.set(of, missing)
   }
   return refused
-}
-
-/**
- * Of blocks that are one package of one account, the one that came last; what it comes in place of is held by
- * its message too, so that a message that brings a package twice is taken as if it brought the later one.
- */
-function newestOfEach(
-  blocks: readonly PreparedBlock[],
-  deliveries: Prepared['deliveries'],
-): readonly PreparedBlock[] {
-  const newest = new Map<string, PreparedBlock>()
-  for (const one of blocks) {
-    const { id } = (deliveries[one.of] as InboxDelivery).account
-    const key = `${id} ${one.block.report.externalId}`
-    const other = newest.get(key)
-    if (!other || other.block.report.modified <= one.block.report.modified) newest.set(key, one)
-  }
-  return [...newest.values()]
-}
-
-interface Change extends PreparedBlock {
-  readonly outcome: InboxOutcome
-  /** undefined: nothing of it is published */
-  readonly stored: Parameters<typeof writeReports>[1][number] | undefined
-}
-
-/** Those blocks that are not known already. */
-async function findChanges(
-  trx: Db,
-  blocks: readonly PreparedBlock[],
-  deliveries: Prepared['deliveries'],
-): Promise<readonly Change[]> {
-  const deliveryOf = ({ of }: PreparedBlock) => deliveries[of] as Prepared['deliveries'][number]
-  const known = await findSentReports(
-    trx,
-    blocks.map((one) => ({
-      sourceId: deliveryOf(one).sourceId,
-      externalId: one.block.report.externalId,
-    })),
-  )
-  const recorded = await findSentTo(
-    trx,
-    blocks.map((one) => ({ accountId: deliveryOf(one).account.id, digest: one.block.digest })),
-  )
-  const kept = await findWritable(
-    trx,
-    blocks.map((one, place) => ({
-      account: deliveryOf(one).account,
-      names: known[place]?.sentTo ?? [],
-    })),
-  )
-  return blocks.flatMap((one, place): readonly Change[] => {
-    const { block, judged } = one
-    const { sentTo, sourceId } = deliveryOf(one)
-    const stored = known[place]
-    const before = recorded[place]
-    const isSame = stored?.digest === block.digest.toString('hex')
-    const reached = isSame ? stored.sentTo : stored ? [] : (before ?? [])
-    if ((isSame || (!stored && before)) && sentTo.every((name) => reached.includes(name))) return []
-    if (judged.length === 0 && !stored)
-      return [{ ...one, outcome: 'not-understood', stored: undefined }]
-    if (stored && !isSame && block.isDated && block.report.modified < stored.modified) {
-      // An older revision that comes late is not to undo the newer one.
-      return before ? [] : [{ ...one, outcome: 'outdated', stored: undefined }]
-    }
-    // Of the collections that it was sent to before, those stay that may still be sent to.
-    const all = [...new Set([...sentTo, ...(kept[place] ?? [])])].sort()
-    const report = { ...block.report, sentTo: all }
-    const outcome =
-      judged.length === 0 ? 'not-understood' : block.notUnderstood > 0 ? 'partly' : 'taken-in'
-    return [{ ...one, outcome, stored: { sourceId, report, digest: block.digest } }]
-  })
-}
-
-async function toRows(
-  trx: Db,
-  changes: readonly Change[],
-  deliveries: Prepared['deliveries'],
-): Promise<readonly InboxBlockRow[]> {
-  const keeping = changes.filter(({ block }) => block.content)
-  const accountIds = new Set(keeping.map(({ of }) => deliveries[of]?.account.id as number))
-  const keptBytes = new Map(accountIds.size > 0 ? await readKeptBytes(trx, [...accountIds]) : [])
-  return changes.map(({ of, block, outcome }) => {
-    const { account, messageId, sentTo } = deliveries[of] as InboxDelivery
-    let { detail, content } = block
-    if (content) {
-      const bytes = (keptBytes.get(account.id) ?? 0) + content.length
-      if (bytes > mostKeptBytes) {
-        content = undefined
-        detail += `; its content is not kept: what this account has sent like it fills ${mostKeptBytes / 2 ** 20} MB`
-      } else keptBytes.set(account.id, bytes)
-    }
-    return {
-      accountId: account.id,
-      digest: block.digest,
-      messageId,
-      contentBinding: block.contentBinding,
-      bytes: block.bytes,
-      sentTo,
-      outcome,
-      detail:
-        outcome === 'outdated' ? 'a newer revision of this package was there already' : detail,
-      packageId: block.packageId,
-      observables: block.assertions.length,
-      notUnderstood: block.notUnderstood,
-      content,
-    }
-  })
 }
 
 type JudgedPieces = Parameters<typeof storeJudged>[1]
