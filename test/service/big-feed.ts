@@ -60,7 +60,7 @@ function fillHashes(databaseUrl: string, blocks: number): Promise<void> {
   })
 }
 
-function addAdministrator(databaseUrl: string): Promise<void> {
+export function addAdministrator(databaseUrl: string): Promise<void> {
   return work(databaseUrl, async ({ db }) => {
     const { name, password } = administrator
     // At its full cost: whoever guesses is to find the service as it is.
