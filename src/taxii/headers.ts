@@ -98,3 +98,16 @@ function acceptsXml(accept: string | undefined): boolean {
 export function readsPastTheEnd(headers: IncomingHttpHeaders): boolean {
   return /\bcabby\b/i.test(headers['user-agent'] ?? '')
 }
+
+/** An XML media type in a charset that readXml can recognise. */
+export const xmlContentType =
+  /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
+
+// Of somebody unknown no more is read. Every request that TAXII has without content is far smaller.
+const maxStrangersBytes = 16_384
+
+/** Whether so little is announced that it is read for whoever asks. */
+export function isSmallXml(headers: IncomingHttpHeaders): boolean {
+  const bytes = Number(headers['content-length'] ?? Number.NaN)
+  return bytes <= maxStrangersBytes && xmlContentType.test(headers['content-type'] ?? '')
+}

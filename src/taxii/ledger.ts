@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PollOutcome } from '../model/ledger.ts'
 import type { LedgerEntry } from './messages.ts'
 
@@ -86,4 +87,15 @@ export async function orBreakOff<T>(
     }
     throw error
   }
+}
+
+// Entering takes milliseconds. A database that does not answer must not hold up the end.
+const settleMs = 1_000
+
+/** Waits until all is entered, but no longer than a moment. */
+export async function settleSoon(ledger: Ledger): Promise<void> {
+  const over = new AbortController()
+  const late = sleep(settleMs, undefined, { signal: over.signal }).catch(() => {})
+  await Promise.race([ledger.settle(), late])
+  over.abort()
 }

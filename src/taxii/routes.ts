@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BearerRefused, getAccount, getCaller, taxiiHook } from '../http/who-is-asking.ts'
 import type { Identify } from '../model/account.ts'
@@ -13,16 +12,19 @@ import {
   allowedMethods,
   checkContentEncoding,
   checkRequestHeaders,
+  isSmallXml,
   optionsHeaders,
   readsPastTheEnd,
   responseHeaders,
+  xmlContentType,
 } from './headers.ts'
 import { type Inbox, receiveInbox } from './inbox.ts'
 import { isInboxContainer, readInboxMessage } from './inbox-message.ts'
 import { type Incoming, MessageTooLarge, readIncoming } from './incoming.ts'
-import { createLedger } from './ledger.ts'
+import { createLedger, settleSoon } from './ledger.ts'
 import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
 import { findMessageId } from './parse.ts'
+import { paths } from './paths.ts'
 import { poll } from './poll.ts'
 import { pollResponseStream } from './poll-stream.ts'
 import { badMessage, denied, failure, methodNotAllowed } from './refusal.ts'
@@ -48,23 +50,6 @@ export interface TaxiiLog {
   error(details: object, message: string): void
 }
 
-/** Every path answers every message: QRadar polls the discovery path, and guides misspell others. */
-const paths = [
-  '/taxii/discovery',
-  '/taxii/collections',
-  '/taxii/poll',
-  '/taxii/inbox',
-  '/taxii/subscriptions',
-  '/services/discovery',
-  '/services/collection-management',
-  '/services/feed-management',
-  '/services/poll',
-  '/services/inbox',
-  '/taxii-discovery-service',
-  '/taxii-data',
-  '/taxi/poll',
-].flatMap((path) => [path, `${path}/`])
-
 /** TAXII 1.1 and 1.0 over HTTP. What it registers stays within a scope of its own. */
 export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   await app.register((scope) => addRoutes(scope, options))
@@ -79,7 +64,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
   const { maxTreeBytes = 1_048_576 } = options
   const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
   // By then every response has ended, or its connection was cut.
-  app.addHook('onClose', () => within(ledgerMs, ledger.settle()))
+  app.addHook('onClose', () => settleSoon(ledger))
 
   app.removeAllContentTypeParsers()
   // Read by the handler: what a message is decides how much of it is taken, and whether it is kept whole.
@@ -95,7 +80,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
         try {
           await whoIsAsking(request, reply)
         } catch (error) {
-          if (!(error instanceof BearerRefused) || !isSmallXml(request)) throw error
+          if (!(error instanceof BearerRefused) || !isSmallXml(request.headers)) throw error
           refused.set(request, error)
         }
       },
@@ -298,33 +283,11 @@ function localHost({ localAddress = '', localPort }: Socket): string {
   return address.includes(':') ? `[${address}]:${localPort}` : `${address}:${localPort}`
 }
 
-/** An XML media type in a charset that readXml can recognise. */
-const xmlContentType =
-  /^\s*(application|text)\/xml\s*(;\s*charset\s*=\s*"?(utf-?8|utf-16|us-ascii)"?\s*)?;?\s*$/i
-
 const mayNotWrite = () =>
   denied('this token does not reach so far: sending needs the scope feed:write')
 
 const mayNotRead = () =>
   denied('this token does not reach so far: polling needs the scope feed:read')
-
-// Of somebody unknown no more is read. Every request that TAXII has without content is far smaller.
-const maxStrangersBytes = 16_384
-
-function isSmallXml({ headers }: FastifyRequest): boolean {
-  const bytes = Number(headers['content-length'] ?? Number.NaN)
-  return bytes <= maxStrangersBytes && xmlContentType.test(headers['content-type'] ?? '')
-}
-
-// Entering takes milliseconds. A database that does not answer must not hold up the end.
-const ledgerMs = 1_000
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const over = new AbortController()
-  const late = sleep(ms, undefined, { signal: over.signal }).catch(() => {})
-  await Promise.race([work, late])
-  over.abort()
-}
 
 // Long enough for what clients call themselves, too short to fill a disk with.
 const maxUserAgentLength = 200
