@@ -119,13 +119,20 @@ async function settle(group: readonly Waiting[], outcomes: readonly Outcome[]): 
   }
 }
 
-/** The next to be taken in together: as many as one transaction may hold, and at least one. */
+/**
+ * The next to be taken in together: as many as one transaction may hold, and at least one. A package that is sent
+ * twice comes in two turns: the second message is to meet what the first has left, such as where it was sent to.
+ */
 function takeGroup(waiting: Waiting[]): readonly Waiting[] {
   let room = batchAssertions
   let count = 0
+  const packages = new Set<string>()
   for (const { delivery } of waiting) {
-    for (const { assertions } of delivery.blocks) room -= Math.max(1, assertions.length)
-    if (count > 0 && room < 0) break
+    const { account, blocks } = delivery
+    for (const { assertions } of blocks) room -= Math.max(1, assertions.length)
+    const ids = blocks.map(({ report }) => `${account.id} ${report.externalId}`)
+    if (count > 0 && (room < 0 || ids.some((id) => packages.has(id)))) break
+    for (const id of ids) packages.add(id)
     count += 1
   }
   return waiting.splice(0, count)
