@@ -38,7 +38,7 @@ export interface ClaimSettings {
   readonly tlp: Tlp
   /** when it came, for what says nothing of its time */
   readonly receivedAt: Date
-  /** told of each few claims that were found; it may throw */
+  /** told of each few claims that were found, and of values that wait to become some; it may throw */
   readonly onClaims: (added: number) => void
 }
 
@@ -92,10 +92,11 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
     notUnderstood.set(what, (notUnderstood.get(what) ?? 0) + 1)
   }
 
-  function claim(values: readonly ObservedValue[], about: About): void {
+  /** @param isCounted whether `onClaims` was told of the values when they were read */
+  function claim(values: readonly ObservedValue[], about: About, isCounted = false): void {
     const length = values.length > manyValues ? maxDescriptionOfMany : maxDescription
     const description = about.description.slice(0, length).toWellFormed()
-    settings.onClaims(values.length)
+    if (!isCounted) settings.onClaims(values.length)
     for (const { type, value } of values) {
       claims.push({ ...about, description, type, value: value.slice(0, maxValue) })
     }
@@ -157,10 +158,8 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
       if (observed.values.length > 0) claim(observed.values, about ?? aboutPackage())
       if (!isNamed) return
     }
-    const entry: Known = { observed, used: about !== undefined }
-    if (!about) settings.onClaims(0)
-    for (const name of [id, objectId])
-      if (name !== undefined && !known.has(name)) known.set(name, entry)
+    if (!about) settings.onClaims(observed.values.length)
+    remember(observable, { observed, used: about !== undefined, waits: !about })
   }
 
   function takeIndicator(element: XmlElement): void {
@@ -212,11 +211,14 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
 
   function takeNamed(observable: StixObservable): void {
     const observed = toObservedValues(observable)
-    const entry: Known = { observed, used: true }
-    const { id, objectId } = observable
+    settings.onClaims(observed.values.length)
+    remember(observable, { observed, used: true, waits: true })
+    if (observed.values.length > 0) miss('observables in other constructs')
+  }
+
+  function remember({ id, objectId }: StixObservable, entry: Known): void {
     for (const name of [id, objectId])
       if (name !== undefined && !known.has(name)) known.set(name, entry)
-    if (observed.values.length > 0) miss('observables in other constructs')
   }
 
   function addNames(construct: StixConstruct): void {
@@ -241,11 +243,12 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
         continue
       }
       found.used = true
-      if (found.observed.values.length > 0) claim(found.observed.values, about)
+      if (found.observed.values.length > 0) claim(found.observed.values, about, found.waits)
+      found.waits = false
     }
     const about = aboutPackage()
     for (const entry of new Set(known.values())) {
-      if (!entry.used && entry.observed.values.length > 0) claim(entry.observed.values, about)
+      if (!entry.used && entry.observed.values.length > 0) claim(entry.observed.values, about, true)
     }
   }
 
@@ -298,4 +301,6 @@ interface Known {
   readonly observed: ReturnType<typeof toObservedValues>
   /** whether it was claimed, or is not to be by itself */
   used: boolean
+  /** whether its values were counted and not claimed since */
+  waits: boolean
 }

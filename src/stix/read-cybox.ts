@@ -20,7 +20,7 @@ export interface CyboxValue {
   readonly own: boolean
   /** as it was written, without the white space around it */
   readonly text: string
-  /** the values that the text holds: several where it is a list, else itself */
+  /** the values that the text holds: several where it is a list, else itself; at most 250,000 of them */
   readonly items: readonly string[]
   /** the types that its place asks for, such as `ipv4`; none where the place is none of ours */
   readonly expected: readonly ObservableType[]
@@ -53,6 +53,8 @@ export interface CyboxProperties {
 }
 
 const defaultDelimiter = '##comma##'
+// More than any message may hold: a text of 16 MB can spell eight million items, which would take a gigabyte.
+const mostItems = 250_000
 const hashLengths: Readonly<Record<number, string>> = {
   32: 'MD5',
   40: 'SHA1',
@@ -137,7 +139,7 @@ function readValue(
 ): CyboxValue {
   const text = element.text.trim()
   const delimiter = findAttribute(element, 'delimiter') || undefined
-  const items = text.split(delimiter ?? defaultDelimiter).map((item) => item.trim())
+  const items = text.split(delimiter ?? defaultDelimiter, mostItems).map((item) => item.trim())
   const category = isHash
     ? undefined
     : (findAttributeText(around, 'category') ?? findAttributeText(around, 'type'))

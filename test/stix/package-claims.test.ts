@@ -13,7 +13,10 @@ import { domain, indicator, indicators, observing, stixPackage } from '../taxii/
 
 const receivedAt = new Date('2026-06-01T00:00:00Z')
 
-async function read(text: string): Promise<PackageClaims> {
+async function read(
+  text: string,
+  onClaims: (added: number) => void = () => {},
+): Promise<PackageClaims> {
   async function* bytes() {
     yield Buffer.from(text)
   }
@@ -21,7 +24,7 @@ async function read(text: string): Promise<PackageClaims> {
   for await (const part of readXmlParts(bytes(), isPackageContainer)) {
     if (reader) reader.take(part)
     else if (part.kind === 'open') {
-      reader = createPackageReader(part.element, { tlp: 'amber', receivedAt, onClaims: () => {} })
+      reader = createPackageReader(part.element, { tlp: 'amber', receivedAt, onClaims })
     }
   }
   if (!reader) throw new Error('there is no package')
@@ -207,3 +210,30 @@ t.test('the more restrictive TLP counts, and what is without one is what it is t
     )
   }
 })
+
+t.test('values that wait to be referred to are counted when they are read, and once', async (t) => {
+  const added: number[] = []
+  const list = domain('a.harbour-loaders.com##comma##b.harbour-loaders.com')
+  const named = `<cybox:Observable id="ex:observable-1">${list}</cybox:Observable>`
+  const referring = indicator('<indicator:Observable idref="ex:observable-1"/>')
+  const waiting = `<stix:Observables>${named}</stix:Observables>`
+  await read(stixPackage(waiting), (count) => added.push(count))
+  t.strictSame(added, [2], 'of one that nothing refers to')
+  const { claims } = await read(stixPackage(waiting + indicators(referring, referring)), (count) =>
+    added.push(count),
+  )
+  t.equal(claims.length, 4)
+  t.strictSame(added, [2, 2, 2], 'of one that two refer to')
+})
+
+t.test(
+  'of a text that spells millions of values no more is split than any message may hold',
+  async (t) => {
+    let most = 0
+    const full = domain('a,'.repeat(300_000), 'condition="Equals" delimiter=","')
+    await read(stixPackage(indicators(indicator(observing(full)))), (count) => {
+      most = Math.max(most, count)
+    })
+    t.equal(most, 250_000)
+  },
+)
