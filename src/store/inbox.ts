@@ -105,7 +105,15 @@ export async function writeInboxBlocks(
   blocks: readonly InboxBlockRow[],
   now: Date,
 ): Promise<void> {
-  if (blocks.length === 0) return
+  for (let from = 0; from < blocks.length; from += batchRows) {
+    await writeBatch(trx, blocks.slice(from, from + batchRows), now)
+  }
+}
+
+// The embedded database answers nobody else while a statement runs.
+const batchRows = 1_000
+
+async function writeBatch(trx: Db, blocks: readonly InboxBlockRow[], now: Date): Promise<void> {
   const records = blocks.map((block) => ({
     a: block.accountId,
     h: block.digest.toString('hex'),

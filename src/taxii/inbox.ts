@@ -36,7 +36,7 @@ export interface InboxSettings {
   readonly tlp: Tlp
 }
 
-/** Each takes some 500 bytes of memory until its message is stored. */
+/** And content blocks. Each takes some 500 bytes of memory until its message is stored. */
 export const mostObservables = 200_000
 
 export interface InboxRequest {
@@ -69,6 +69,8 @@ export async function receiveInbox(
   for await (const { number, binding, content } of reading.blocks) {
     try {
       checkBinding(binding)
+      // A block without an observable is held, and has a row, too.
+      onClaims(1)
       const { receivedAt, declarations } = request
       const { tlp } = inbox.settings
       const read = await readStixContent(content, declarations, { tlp, receivedAt, onClaims })
@@ -78,7 +80,12 @@ export async function receiveInbox(
     }
   }
   try {
-    const delivered = await inbox.deliver({ account, messageId, sentTo, blocks })
+    const delivered = await inbox.deliver({
+      account,
+      messageId: cut(messageId, maxTitle),
+      sentTo,
+      blocks,
+    })
     const { known, notUnderstood } = delivered
     const words = [
       `${delivered.blocks} content ${delivered.blocks === 1 ? 'block' : 'blocks'} for ${sentTo.join(', ')}`,
@@ -139,7 +146,7 @@ function checkBinding({ bindingId, subtypeIds }: RequestedBinding): void {
 
 function tooMany(): TaxiiRefusal {
   return failure(
-    `the message holds more than ${mostObservables} observables; send them in several messages`,
+    `the message holds more than ${mostObservables} observables and content blocks; send them in several messages`,
   )
 }
 

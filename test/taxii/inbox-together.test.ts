@@ -26,3 +26,18 @@ t.test('messages that come at once are taken in as one after another', async (t)
     t.strictSame(await server.poll('second'), [value])
   })
 })
+
+t.test('a message id of any length is recorded cut, with each of many blocks', async (t) => {
+  const { db } = await openTestStore(t, 'embedded')
+  const server = await startInboxServer(t, db)
+  const blocks = Array.from({ length: 1_200 }, (_, n) =>
+    block(`<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1" id="ex:${n}"/>`),
+  )
+  const answer = await server.send(inboxMessage(blocks.join(''), ['in'], '9'.repeat(100_000)))
+  t.equal(statusOf(answer), 'SUCCESS', answer.body)
+  const rows = await db.selectFrom('inbox_blocks').select('message_id').execute()
+  t.strictSame(
+    [rows.length, new Set(rows.map((row) => row.message_id.length))],
+    [1_200, new Set([500])],
+  )
+})
