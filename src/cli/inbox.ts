@@ -6,7 +6,7 @@ import { asking } from './asking.ts'
 import { parseCount } from './parse-count.ts'
 import { parseMoment } from './parse-moment.ts'
 import { type AskingOptions, askingCommand, jsonLines, jsonObject } from './server-options.ts'
-import { formatTable } from './table.ts'
+import { formatTable, printable } from './table.ts'
 
 export function inboxCommand(): Command {
   return new Command('inbox')
@@ -102,5 +102,7 @@ function toText(block: InboxBlock): string {
     ['Content', block.isKept ? `kept: GET /api/v1/inbox/${block.id}/content` : 'not kept'],
   ]
   const width = Math.max(...lines.map(([name = '']) => name.length))
-  return lines.map(([name = '', value]) => `${name.padEnd(width)}  ${value}`.trimEnd()).join('\n')
+  return lines
+    .map(([name = '', value = '']) => `${name.padEnd(width)}  ${printable(value)}`.trimEnd())
+    .join('\n')
 }
