@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Gauge, type Registry } from 'prom-client'
+import { findAccountOfSource } from './model/selection.ts'
 import { statusOf } from './model/source-state.ts'
 import type { Db } from './store/db.ts'
 import { readSources, type StoredSource } from './store/source-state.ts'
@@ -43,6 +44,8 @@ export function observeSources(registry: Registry, db: Db, timeoutMs = 2_000): v
         const sources = await read()
         this.reset()
         for (const source of sources) {
+          // Nobody walks those; an alert on the absence of a source that is walked has to fire beside them.
+          if (findAccountOfSource(source.name) !== undefined) continue
           const value = figureOf(source)
           if (value !== undefined) this.set({ source: source.name }, value)
         }

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import t from 'tap'
+import { accountSource } from '../src/model/selection.ts'
 import { untried, walkWasWhole } from '../src/model/source-state.ts'
 import { observeSources } from '../src/source-metrics.ts'
 import type { Db } from '../src/store/db.ts'
@@ -29,6 +30,8 @@ t.test('how the sources are is read when it is asked for, by each process', asyn
     'taxiway_source_unfinished_pulses{source="otx"} 0',
   ]
   t.strictSame(await told(), never)
+  await getSourceId(db, accountSource('sensor'))
+  t.strictSame(await told(), never, 'what an account sends is walked by nobody')
   const whole = walkWasWhole(untried, [], dayAfterStart(1))
   await writeSourceState(db, id, 1, {
     ...whole,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { findAccountOfSource } from '../model/selection.ts'
 import { sourceStatuses, statusOf } from '../model/source-state.ts'
 import { countBehind } from '../store/collection-access.ts'
 import { readLeases, readSchemaVersion } from '../store/service-facts.ts'
@@ -55,7 +56,10 @@ export function healthRoutes(scope: AdminScope, parts: AdminParts): void {
         uptimeSeconds: Math.max(0, Math.floor((Date.now() - startedAt.getTime()) / 1000)),
         store: { kind: storeKind, schema: (await readSchemaVersion(db)) ?? null },
         leases: (await readLeases(db)).map(({ name, holder = null }) => ({ name, holder })),
-        sources: sources.map(({ name, state }) => ({ name, status: statusOf(state) })),
+        // What accounts send is neither well nor ill.
+        sources: sources
+          .filter(({ name }) => findAccountOfSource(name) === undefined)
+          .map(({ name, state }) => ({ name, status: statusOf(state) })),
         certificate: certificate
           ? { subject: certificate.subject, validUntil: certificate.validUntil.toISOString() }
           : null,

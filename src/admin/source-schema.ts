@@ -4,7 +4,10 @@ import { closed, count, moment, nullable, nullableMoment, oneOf, pageOf } from '
 
 const properties = {
   name: Type.String(),
-  status: oneOf(sourceStatuses),
+  status: oneOf(
+    sourceStatuses,
+    'by inbox: what an account sent by Inbox_Messages, which nobody walks.',
+  ),
   problems: Type.Array(
     Type.Object({
       code: Type.String({ description: 'Stable; docs/errors.md has all.' }),

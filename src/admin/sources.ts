@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { getCaller } from '../http/who-is-asking.ts'
 import { requestResync } from '../ingest/walk-cursor.ts'
+import { findAccountOfSource } from '../model/selection.ts'
 import { adviceOn } from '../model/source-advice.ts'
 import { statusOf } from '../model/source-state.ts'
 import type { Db } from '../store/db.ts'
@@ -90,6 +91,7 @@ export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
       return inTurn(() =>
         answerOnce(request, reply, parts, async (trx) => {
           const source = await getSource(trx, request.params.name)
+          if (findAccountOfSource(source.name) !== undefined) throw notWalked(source.name)
           await requestResync(trx, source.id, since)
           const details = { source: source.name, since: since.toISOString() }
           return {
@@ -107,6 +109,11 @@ export function sourceRoutes(scope: AdminScope, parts: AdminParts): void {
       )
     },
   )
+}
+
+function notWalked(name: string): ValidationFailed {
+  const message = `must be a source that is walked; ${name} is what an account sends by Inbox_Messages`
+  return new ValidationFailed([{ place: 'name', message }])
 }
 
 function describeResync({ name, state, walker }: StoredSource, since: Date): Resync {
@@ -128,7 +135,7 @@ function sourceToJson(stored: StoredSource): Source {
   const { walk } = state
   return {
     name,
-    status: statusOf(state),
+    status: findAccountOfSource(name) === undefined ? statusOf(state) : 'by inbox',
     problems: state.problems.map(({ code, message, at }) => ({
       code,
       message,

@@ -18,12 +18,17 @@ export function sourceToText(source: DetailedSource, present: ReadonlySet<string
   if (problems.length > maxProblems) {
     lines.push(`  and ${problems.length - maxProblems} more; --json has all`)
   }
-  const facts: [string, string][] = [
+  const walked: [string, string][] = [
     ['last whole walk', source.lastWholeWalkAt ?? 'never'],
     ['next try', nextTry(source)],
     ...(walk ? [['walk', describeWalk(walk)] as [string, string]] : []),
     ...(watermark ? [['has all up to', watermark] as [string, string]] : []),
     ['walked by', source.walker ?? 'nobody now: is the service with the key running?'],
+  ]
+  const facts: [string, string][] = [
+    ...(status === 'by inbox'
+      ? [['comes by', 'Inbox_Messages; see taxiway inbox list'] as [string, string]]
+      : walked),
     ['reports', `${counts.reports}${unfinished(source)}, and ${counts.goneReports} that are gone`],
     ['assertions', `${counts.assertions}, of which ${counts.survivingAssertions} survive judging`],
     [

@@ -39,7 +39,7 @@ function toRow(source: Source): readonly string[] {
     source.name,
     source.status,
     source.degradedSince ?? '',
-    source.lastWholeWalkAt ?? 'never',
+    source.lastWholeWalkAt ?? (source.status === 'by inbox' ? '' : 'never'),
     source.nextTryAt ?? '',
     source.problems[0]?.code ?? '',
   ]

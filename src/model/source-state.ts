@@ -28,7 +28,8 @@ export interface SourceState {
   readonly walk: SourceWalk | undefined
 }
 
-export const sourceStatuses = ['ok', 'degraded', 'never walked'] as const
+/** `by inbox`: an account's Inbox_Messages; nobody walks those. */
+export const sourceStatuses = ['ok', 'degraded', 'never walked', 'by inbox'] as const
 export type SourceStatus = (typeof sourceStatuses)[number]
 
 export const untried: SourceState = {

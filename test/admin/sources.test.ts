@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
 import { readWalkCursor } from '../../src/ingest/walk-cursor.ts'
+import { accountSource } from '../../src/model/selection.ts'
 import { untried } from '../../src/model/source-state.ts'
 import { lockIntake } from '../../src/store/blocks.ts'
 import type { Db } from '../../src/store/db.ts'
@@ -111,6 +112,19 @@ t.test('readers are told nothing of sources, and curators have none walked again
       else t.match(answer, { status: 403, code: 'NOT_PERMITTED' }, `${who} ${request}`)
     }
   }
+})
+
+t.test('what an account sends is a source that nobody walks', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const app = await open(t, db)
+  await getSourceId(db, accountSource('sensor'))
+  const sources = (await app.ask('root', 'GET /api/v1/sources')).body.sources
+  t.match(sources, [{ name: 'account:sensor', status: 'by inbox' }])
+  t.match((await app.ask('root', 'GET /api/v1/health')).body.sources, [])
+  const resync = await app.ask('root', 'POST /api/v1/sources/account:sensor/resync', {
+    body: { since: '2020-01-01T00:00:00Z' },
+  })
+  t.match(resync, { status: 400, body: { code: 'VALIDATION_FAILED', errors: [{ place: 'name' }] } })
 })
 
 t.test('a source that is not there is told with those that are', async (t) => {
