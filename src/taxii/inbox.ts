@@ -47,6 +47,8 @@ export interface InboxRequest {
   /** whether this version of TAXII has destinations */
   readonly namesDestinations: boolean
   readonly receivedAt: Date
+  /** told of each few observables and blocks that are held; what it throws ends the reading */
+  readonly onObservables: (count: number) => void
 }
 
 /**
@@ -65,6 +67,7 @@ export async function receiveInbox(
   const onClaims = (added: number) => {
     observables += added
     if (observables > mostObservables) throw tooMany()
+    request.onObservables(added)
   }
   for await (const { number, binding, content } of reading.blocks) {
     try {

@@ -27,6 +27,8 @@ export interface IncomingLimits {
   /** which elements of this message are read child by child, besides its root */
   readonly isContainer?: IsContainer
   readonly maxDepth?: number
+  /** told of each piece that arrives; what it throws ends the reading */
+  readonly onBytes?: (count: number) => void
 }
 
 /**
@@ -35,7 +37,7 @@ export interface IncomingLimits {
  */
 export async function readIncoming(
   body: AsyncIterable<Uint8Array>,
-  { maxTreeBytes, maxBytesOf, isContainer, maxDepth }: IncomingLimits,
+  { maxTreeBytes, maxBytesOf, isContainer, maxDepth, onBytes }: IncomingLimits,
 ): Promise<Incoming> {
   let maxBytes = maxTreeBytes
   async function* counted(): AsyncGenerator<Uint8Array> {
@@ -43,6 +45,7 @@ export async function readIncoming(
     for await (const chunk of body) {
       bytes += chunk.length
       if (bytes > maxBytes) throw new MessageTooLarge(maxBytes)
+      onBytes?.(chunk.length)
       yield chunk
     }
   }

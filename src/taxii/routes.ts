@@ -18,7 +18,7 @@ import {
   responseHeaders,
   xmlContentType,
 } from './headers.ts'
-import { type Inbox, receiveInbox } from './inbox.ts'
+import { type Inbox, mostObservables, receiveInbox } from './inbox.ts'
 import { isInboxContainer, readInboxMessage } from './inbox-message.ts'
 import { type Incoming, MessageTooLarge, readIncoming } from './incoming.ts'
 import { createLedger, settleSoon } from './ledger.ts'
@@ -32,6 +32,7 @@ import { fulfil } from './result-set.ts'
 import { followSending, type Sending } from './sending.ts'
 import { errorToStatus } from './status.ts'
 import { manageSubscriptions } from './subscriptions.ts'
+import { createUnderWay } from './under-way.ts'
 
 export interface TaxiiOptions {
   readonly feed: Feed
@@ -62,6 +63,9 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
   const refused = new WeakMap<FastifyRequest, BearerRefused>()
   const bindings = new WeakMap<FastifyRequest, MessageBinding>()
   const { maxTreeBytes = 1_048_576 } = options
+  // Who announces more than any message may have is not waited for.
+  const mostBytes = Math.max(maxTreeBytes, inbox?.settings.maxBytes ?? 0)
+  const underWay = createUnderWay({ bytes: 2 * mostBytes, observables: 2 * mostObservables })
   const ledger = createLedger((outcomes) => feed.completePolls(outcomes), log)
   // By then every response has ended, or its connection was cut.
   app.addHook('onClose', () => settleSoon(ledger))
@@ -109,11 +113,11 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
 
   async function answerPost(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let root: XmlElement | undefined
+    const { caller } = request
+    const message = caller && underWay.begin(caller.account.id)
     try {
       if (!(request.body instanceof Readable)) throw badMessage('the request has no body')
       checkContentEncoding(request.headers)
-      // Who announces more than any message may have is not waited for.
-      const mostBytes = Math.max(maxTreeBytes, inbox?.settings.maxBytes ?? 0)
       if (Number(request.headers['content-length']) > mostBytes)
         throw new MessageTooLarge(mostBytes)
       const incoming = await readIncoming(unbroken(request.body), {
@@ -121,6 +125,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
         isContainer: isInboxContainer,
         maxBytesOf: ({ name }) =>
           (name === 'Inbox_Message' && inbox?.settings.maxBytes) || maxTreeBytes,
+        onBytes: (count) => message?.addBytes(count),
       })
       root = incoming.root
       const binding = bindingOf(request, root)
@@ -129,15 +134,18 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       if (refusal) throw refusal
       checkRequestHeaders(request.headers, addressOf(request).scheme, binding)
       if (isInboxMessage(root, binding)) {
-        return send(reply, request, await answerInbox(request, incoming, binding))
+        const onObservables = (count: number) => message?.addObservables(count)
+        return send(reply, request, await answerInbox(request, incoming, binding, onObservables))
       }
-      const message = binding.toMessage(await incoming.readTree())
-      return send(reply, request, await answer(message, request))
+      const asked = binding.toMessage(await incoming.readTree())
+      return send(reply, request, await answer(asked, request))
     } catch (error) {
       if (error === request.raw.errored) return leave(request, reply)
       if (error instanceof XmlError) root ??= error.root
       if (root) bindings.set(request, bindingOf(request, root))
       return sendError(refused.get(request) ?? error, request, reply, root && findMessageId(root))
+    } finally {
+      message?.end()
     }
   }
 
@@ -175,6 +183,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     request: FastifyRequest,
     { root, parts }: Incoming,
     binding: MessageBinding,
+    onObservables: (count: number) => void,
   ): Promise<ResponseMessage> {
     const { account, permissions } = getCaller(request)
     if (!permissions.has('feed:write')) throw mayNotWrite()
@@ -189,6 +198,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
         declarations: root.declares ?? {},
         namesDestinations: binding.version !== '1.0',
         receivedAt: new Date(),
+        onObservables,
       },
       reading,
     )
