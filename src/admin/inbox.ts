@@ -2,13 +2,17 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { type Static, Type } from 'typebox'
 import { getCaller } from '../http/who-is-asking.ts'
-import { InboxBlockNotFound } from '../model/errors.ts'
+import type { Account } from '../model/account.ts'
+import { AccountNotFound, CollectionNotFound, InboxBlockNotFound } from '../model/errors.ts'
+import { findReadable } from '../store/collection-access.ts'
+import type { Db } from '../store/db.ts'
 import {
   findInboxEntry,
   findKeptContent,
   type InboxEntry,
   readInboxEntries,
 } from '../store/inbox-list.ts'
+import { findSubscriber } from '../store/subscription-views.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { InboxBlock, InboxPage, InboxQuery } from './inbox-schema.ts'
 import { readMoment } from './moment.ts'
@@ -45,9 +49,11 @@ export function inboxRoutes(scope: AdminScope, { db }: AdminParts): void {
         ...filter
       } = request.query as Static<typeof InboxQuery>
       const [before] = cursor === undefined ? [] : decodeCursor('inbox', cursor, CursorKey)
+      const reader = getCaller(request).account
+      await checkNames(db, reader, filter)
       const found = await readInboxEntries(db, {
         ...filter,
-        reader: getCaller(request).account,
+        reader,
         since: since === undefined ? undefined : readMoment('since', since),
         before,
         limit: limit + 1,
@@ -112,6 +118,21 @@ export function inboxRoutes(scope: AdminScope, { db }: AdminParts): void {
         .send(xml as never)
     },
   )
+}
+
+/** Who may know of all is told of a name that there is not; to others it is like one they know nothing of. */
+async function checkNames(
+  db: Db,
+  reader: Account,
+  { account, collection }: { readonly account?: string; readonly collection?: string },
+): Promise<void> {
+  if (reader.role !== 'administrator') return
+  if (account !== undefined && (await findSubscriber(db, reader, account)) === undefined) {
+    throw new AccountNotFound(account)
+  }
+  if (collection === undefined) return
+  const [found] = await findReadable(db, reader, [collection])
+  if (!found) throw new CollectionNotFound(collection)
 }
 
 function entryToJson(entry: InboxEntry): InboxBlock {

@@ -10,7 +10,7 @@ export function accountToText(account: Account): string {
     allCollections ? 'every collection' : names.join(', ') || 'no collection'
   const facts: [string, string][] = [
     ['may poll', granted(polls)],
-    ['may change', granted(changes)],
+    [whatWritingIs(role), granted(changes)],
     ['proved by', proofs(account)],
     ['client keeps', clientAgeOutDays === 1 ? '1 day' : `${clientAgeOutDays} days`],
     ['made', account.createdAt],
@@ -19,6 +19,11 @@ export function accountToText(account: Account): string {
   const width = Math.max(...facts.map(([what]) => what.length))
   const lines = facts.map(([what, fact]) => `  ${what.padEnd(width)}  ${printable(fact)}`)
   return [`${printable(name)}: ${role}${disabled ? ', disabled' : ''}`, ...lines].join('\n')
+}
+
+/** A grant to write lets everybody send to an inbox; settings are for curators and administrators. */
+export function whatWritingIs(role: Account['role']): string {
+  return role === 'reader' || role === 'responder' ? 'may send to' : 'may change'
 }
 
 function proofs({ hasPassword, tokens, certificates }: Account): string {

@@ -49,7 +49,7 @@ function addCommand(): Command {
     .argument('<name>')
     .addOption(new Option('--role <role>').choices(roles).default('reader'))
     .option('--read <collection...>', 'collections that it may poll')
-    .option('--write <collection...>', 'collections that it may change')
+    .option('--write <collection...>', 'collections that it may send to, and a curator change')
     .option('--client-age-out <days>', ageOutMeaning, parseDays, 30)
     .addOption(
       new Option('--passwordless', 'it has none: it signs in by token or certificate').conflicts([
@@ -117,7 +117,7 @@ function grantCommand(): Command {
     .description('let an account poll collections')
     .argument('<name>')
     .argument('<collection...>')
-    .option('--write', 'let it change them as well')
+    .option('--write', 'let it send Inbox_Messages to them, and a curator change them')
     .addHelpText('after', '\nExample:\n  taxiway account grant esa1 esa-network esa-hashes')
     .action((name: string, collections: string[], options: GrantOptions) =>
       asking(options, async (connection) => {
@@ -133,7 +133,7 @@ function grantCommand(): Command {
         }
         if (options.json) console.log(JSON.stringify({ name, grants: granted }))
         else {
-          const may = options.write ? 'may poll and change' : 'may poll'
+          const may = options.write ? 'may poll and write to' : 'may poll'
           console.log(`${name} ${may} ${collections.join(', ')}`)
         }
       }),

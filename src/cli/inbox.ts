@@ -13,6 +13,7 @@ export function inboxCommand(): Command {
     .description('look at what was sent by TAXII Inbox_Messages')
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addHelpText('after', '\nExample:\n  taxiway inbox list --since 1d')
 }
 
 interface ListOptions extends AskingOptions {
@@ -85,6 +86,15 @@ function showCommand(): Command {
   return askingCommand(command, jsonObject)
 }
 
+// What a shell takes as it stands: the id is the sender's, and the line is for copying.
+const plainId = /^[\w:.-]+$/
+
+function whereServed({ account, packageId, observables }: InboxBlock): readonly string[][] {
+  if (observables === 0 || packageId === null || !plainId.test(packageId)) return []
+  const command = `taxiway indicator search --source account:${account} --report ${packageId}`
+  return [['Where it is served', command]]
+}
+
 function toText(block: InboxBlock): string {
   const lines = [
     ['Block', String(block.id)],
@@ -98,7 +108,8 @@ function toText(block: InboxBlock): string {
     ['Outcome', block.outcome],
     ['Values taken in', String(block.observables)],
     ['Not understood', String(block.notUnderstood)],
-    ['Detail', block.detail],
+    ['Detail', block.detail || 'everything in it was understood'],
+    ...whereServed(block),
     ['Content', block.isKept ? `kept: GET /api/v1/inbox/${block.id}/content` : 'not kept'],
   ]
   const width = Math.max(...lines.map(([name = '']) => name.length))

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { accountCalls, type OwnAccount } from '../admin/client/accounts.ts'
+import { whatWritingIs } from './account-text.ts'
 import { asking } from './asking.ts'
 import { type AskingOptions, askingCommand, jsonObject } from './server-options.ts'
 import { printable } from './table.ts'
@@ -30,7 +31,7 @@ function whoamiToText(account: OwnAccount, where: string): string {
     ['proved by', proofText[proof]],
     ['permissions', permissions.join(', ') || 'none'],
     ['may poll', named('read')],
-    ['may change', named('write')],
+    [whatWritingIs(role), named('write')],
   ]
   const width = Math.max(...facts.map(([what]) => what.length))
   const lines = facts.map(([what, fact]) => `  ${what.padEnd(width)}  ${printable(fact)}`)

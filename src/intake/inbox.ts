@@ -29,7 +29,10 @@ export interface Delivered {
   /** of these, known already and changed nothing */
   readonly known: number
   readonly observables: number
+  /** how many things in the blocks */
   readonly notUnderstood: number
+  /** how many blocks gave no value at all, these or when they came first */
+  readonly empty: number
 }
 
 /** The account may not send there any more; nothing of the message was stored. */
@@ -221,6 +224,7 @@ async function store(
       known,
       observables: count(({ assertions }) => assertions.length),
       notUnderstood: count(({ notUnderstood }) => notUnderstood),
+      empty: count(({ assertions }) => (assertions.length === 0 ? 1 : 0)),
     }
   })
 }

@@ -49,11 +49,10 @@ export async function readInboxEntries(
   const { account, collection, outcome, since, before } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (account !== undefined) conditions.push(sql`a.name = ${account}`)
-  if (collection !== undefined) conditions.push(sql`${collection} = any(b.sent_to)`)
   if (outcome !== undefined) conditions.push(sql`b.outcome = ${outcome}`)
   if (since !== undefined) conditions.push(sql`b.received_at >= ${since}`)
   if (before !== undefined) conditions.push(sql`b.id < ${before}::bigint`)
-  return select(db, filter.reader, conditions, filter.limit)
+  return select(db, filter.reader, conditions, filter.limit, collection)
 }
 
 /** One of them, where the reader may know of it. */
@@ -81,6 +80,7 @@ async function select(
   reader: Account,
   conditions: readonly RawBuilder<unknown>[],
   limit: number,
+  collection?: string,
 ): Promise<readonly InboxEntry[]> {
   const ids = await readReadableIds(db, reader)
   const readable = ids
@@ -92,7 +92,9 @@ async function select(
     ? sql`case when ${own} then b.sent_to
         else array(select unnest(b.sent_to) intersect select unnest(${readable}) order by 1) end`
     : sql`b.sent_to`
-  const where = sql.join([mayKnow, ...conditions], sql` and `)
+  // Of what is shown alone: nobody is to find out by asking where else something was sent.
+  const to = collection === undefined ? [] : [sql`${collection} = any(${shown})`]
+  const where = sql.join([mayKnow, ...conditions, ...to], sql` and `)
   const { rows } = await sql<InboxRow>`
     select b.id, encode(b.digest, 'hex') as digest, a.name as account, b.message_id, b.content_binding,
       b.bytes, ${shown} as sent_to, b.received_at, b.outcome, b.detail, b.package_id, b.observables,

@@ -89,11 +89,12 @@ export async function receiveInbox(
       sentTo,
       blocks,
     })
-    const { known, notUnderstood } = delivered
+    const { known, notUnderstood, empty } = delivered
     const words = [
       `${delivered.blocks} content ${delivered.blocks === 1 ? 'block' : 'blocks'} for ${sentTo.join(', ')}`,
       known > 0 ? `${known} of them known already` : '',
-      notUnderstood > 0 ? `${notUnderstood} things in them not understood` : '',
+      empty > 0 ? `nothing in ${empty} of them understood, so nothing of these is published` : '',
+      notUnderstood > 0 ? `not understood in them: ${notUnderstood}` : '',
     ]
     return {
       type: 'Status_Message',

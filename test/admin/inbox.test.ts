@@ -57,6 +57,20 @@ t.test('each sees what he sent and what was sent to what he may read', async (t)
       'm1 secret',
     ])
     t.strictSame(await list('root', '?since=2026-06-02T00:00:00Z'), [])
+    t.strictSame(await list('ann', '?collection=secret'), [], 'where else it was sent')
+    t.strictSame(await list('sensor', '?collection=secret&account=sensor'), [
+      'm2 secret,shared',
+      'm1 secret',
+    ])
+    t.match(await app.ask('root', 'GET /api/v1/inbox?account=senzor'), {
+      status: 404,
+      body: { code: 'ACCOUNT_NOT_FOUND' },
+    })
+    t.match(await app.ask('root', 'GET /api/v1/inbox?collection=shard'), {
+      status: 404,
+      body: { code: 'COLLECTION_NOT_FOUND' },
+    })
+    t.strictSame(await list('ann', '?account=senzor'), [])
     const first = await app.ask('root', 'GET /api/v1/inbox?limit=2')
     t.strictSame(await list('root', `?cursor=${first.body.next}`), ['m1 secret'])
 

@@ -190,7 +190,13 @@ t.test('an Inbox_Message', async (t) => {
     const text = stixPackage(
       `${indicators(indicator(observing(domain('evil', 'condition="Contains"'))))}<stix:TTPs/>`,
     )
-    t.equal(await send(block(text) + block(packageOn([one], 'id="ex:package-2"'))), 'SUCCESS')
+    const message = inboxMessage(block(text) + block(packageOn([one], 'id="ex:package-2"')))
+    const sent = await server.send(message, { as: 'sensor' })
+    t.equal(statusOf(sent), 'SUCCESS')
+    t.match(
+      sent.body,
+      '2 content blocks for in; nothing in 1 of them understood, so nothing of these is published;',
+    )
     t.strictSame(await server.poll('in'), [one])
     const rows = await db.selectFrom('inbox_blocks').selectAll().orderBy('id').execute()
     t.match(rows, [
