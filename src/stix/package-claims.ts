@@ -119,7 +119,7 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
 
   function aboutIndicator(indicator: StixIndicator): About {
     const levels = [indicator.markings.tlp, header?.markings.tlp].filter((tlp) => tlp !== undefined)
-    const [tlp = settings.tlp] = levels.toSorted((a, b) => tlpRank(b) - tlpRank(a))
+    const tlp = mostRestrictive(levels) ?? settings.tlp
     return {
       externalId: indicator.id?.slice(0, maxTitle).toWellFormed(),
       title: (indicator.title ?? '').slice(0, maxTitle).toWellFormed(),
@@ -252,6 +252,12 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
     }
   }
 
+  /** A header has its place before all else; where one comes behind it, what came before is no less restricted. */
+  function atLeast(tlp: Tlp | undefined): readonly Assertion[] {
+    if (tlp === undefined) return claims
+    return claims.map((one) => (tlpRank(one.tlp) < tlpRank(tlp) ? { ...one, tlp } : one))
+  }
+
   return {
     take(part) {
       if (part.kind === 'open') list = part.element
@@ -260,7 +266,10 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
       const { element } = part
       if (!list) {
         if (element.name === 'STIX_Header' && element.namespace === stixNamespace) {
-          header = readHeader(element)
+          const read = readHeader(element)
+          const levels = [header?.markings.tlp, read.markings.tlp]
+          const tlp = mostRestrictive(levels.filter((one) => one !== undefined))
+          header = { ...read, markings: { ...read.markings, tlp } }
         }
         return
       }
@@ -280,7 +289,7 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
         id: findAttributeText(root, 'id')?.slice(0, maxTitle).toWellFormed(),
         timestamp,
         header,
-        claims,
+        claims: atLeast(header?.markings.tlp),
         notUnderstood,
         actors: [...actors],
         malware: [...malware],
@@ -288,6 +297,10 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
       }
     },
   }
+}
+
+function mostRestrictive(levels: readonly Tlp[]): Tlp | undefined {
+  return levels.toSorted((a, b) => tlpRank(b) - tlpRank(a))[0]
 }
 
 // The store's column has 32 bits.

@@ -201,6 +201,10 @@ t.test('the more restrictive TLP counts, and what is without one is what it is t
     [handled('WHITE'), 'white'],
     [header('RED') + handled('WHITE'), 'red'],
     [header('WHITE') + handled('RED'), 'red'],
+    // Out of their order, or twice, but no less meant.
+    [handled('WHITE') + header('RED'), 'red'],
+    [unmarked + header('WHITE'), 'amber'],
+    [header('RED') + header('WHITE') + unmarked, 'red'],
   ]
   for (const [inside, tlp] of rows) {
     const { claims } = await read(stixPackage(inside))
