@@ -1,4 +1,5 @@
 import type { CollectionSettings } from '../model/collection.ts'
+import { tlpRank } from '../model/tlp.ts'
 import type { Reason } from '../taxii/client/reading.ts'
 
 /** Who may poll a collection and soonest drops what it was sent. */
@@ -20,7 +21,7 @@ const easyMarginDays = usualAgeDays - easyRefreshDays
 export function worthKnowing(
   settings: Pick<
     CollectionSettings,
-    'profile' | 'cidr' | 'packaging' | 'bindings' | 'pageSize' | 'refreshDays'
+    'profile' | 'cidr' | 'packaging' | 'bindings' | 'pageSize' | 'refreshDays' | 'inbox' | 'maxTlp'
   >,
   ageOut: ShortestAgeOut | undefined,
 ): readonly Reason[] {
@@ -30,6 +31,7 @@ export function worthKnowing(
     ...aboutPackaging(settings),
     ...aboutBindings(settings),
     ...aboutPages(settings),
+    ...aboutInbox(settings),
     ...aboutRefresh(settings, ageOut),
   ]
 }
@@ -108,6 +110,17 @@ function aboutPages({ profile, pageSize }: Settings): readonly Reason[] {
       rule: 'page-size',
       grade: 'believed',
       text: 'An ESA is believed to poll by cabby, which asks for one part beyond the last and takes the refusal for the failure of the whole poll, where its User-Agent does not say that it is cabby: leave pageSize out.',
+    },
+  ]
+}
+
+function aboutInbox({ inbox, maxTlp }: Settings): readonly Reason[] {
+  if (!inbox || tlpRank(maxTlp) >= tlpRank('amber')) return []
+  return [
+    {
+      rule: 'inbox-tlp',
+      grade: 'documented',
+      text: `It takes Inbox_Messages, and what comes without a marking is amber where TAXIWAY_INBOX_TLP does not say otherwise: above its maxTlp, ${maxTlp}, so that none of it is published here.`,
     },
   ]
 }

@@ -109,6 +109,10 @@ export async function receiveInbox(
   }
 }
 
+const whatSendingTakes =
+  'that takes a grant to write, and the permission feed:write where a token is limited'
+const sendsNowhere = `this account may send to no collection: ${whatSendingTakes}, and a collection with inbox`
+
 /** @returns the collections that the message goes to */
 async function findSentTo(
   inbox: Inbox,
@@ -116,15 +120,17 @@ async function findSentTo(
   names: readonly string[],
 ): Promise<readonly string[]> {
   const { destination } = inbox.settings
-  const wrong = async (reason: string) =>
-    destinationError(reason, await inbox.readOwnDestinations(account))
+  const wrong = async (reason: string) => {
+    const own = await inbox.readOwnDestinations(account)
+    return destinationError(own.length > 0 ? reason : `${reason}; ${sendsNowhere}`, own)
+  }
   if (names.length === 0) {
     if (namesDestinations && destination === 'required') {
       throw await wrong('the message names no Destination_Collection_Name, and one is needed here')
     }
     const all = await inbox.readOwnDestinations(account)
     if (all.length > 0) return all
-    throw mayNotSend('this account may send to no collection')
+    throw mayNotSend(sendsNowhere)
   }
   if (destination === 'prohibited') {
     throw await wrong('the message names a Destination_Collection_Name, and none is taken here')
@@ -135,7 +141,8 @@ async function findSentTo(
   for (const name of names) {
     const one = found.get(name)
     if (!one) throw notFound('collection', name)
-    if (!one.writable) throw mayNotSend(`this account may not send to "${name}"`)
+    if (!one.writable)
+      throw mayNotSend(`this account may not send to "${name}": ${whatSendingTakes}`)
     if (!one.inbox) throw await wrong(`the collection "${name}" takes no Inbox_Messages`)
   }
   return [...found.keys()]

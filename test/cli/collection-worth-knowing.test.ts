@@ -51,6 +51,12 @@ t.test('parts are for clients that are known to fetch them', async (t) => {
   t.strictSame(rules({ profile: 'tid', pageSize: 100 }), [])
 })
 
+t.test('an inbox publishes what comes unmarked where its maxTlp allows amber', async (t) => {
+  t.match(textOf({ inbox: true, maxTlp: 'green' }), 'none of it is published here')
+  t.strictSame(notes({ inbox: true, maxTlp: 'amber' }), [])
+  t.strictSame(notes({ inbox: false, maxTlp: 'green' }), [])
+})
+
 t.test('what is served has to come again before a client drops it', async (t) => {
   t.match(textOf({ refreshDays: undefined }), 'there is no refreshDays')
   t.match(textOf({ refreshDays: 25 }), '5 days of polls that fail are enough')

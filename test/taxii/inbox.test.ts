@@ -101,6 +101,8 @@ t.test('an Inbox_Message', async (t) => {
     const good = block(packageOn([one]))
     t.equal(await send(good, ['in', 'missing']), 'NOT_FOUND ITEM=missing')
     t.equal(await send(good, ['in', 'second']), 'UNAUTHORIZED')
+    const refused = await server.send(inboxMessage(good, ['second']), { as: 'sensor' })
+    t.match(refused.body, /may not send to .*second.*: that takes a grant to write/)
     t.equal(await send(good, ['closed']), 'DESTINATION_COLLECTION_ERROR ACCEPTABLE_DESTINATION=in')
     t.equal(await send(good, []), 'DESTINATION_COLLECTION_ERROR ACCEPTABLE_DESTINATION=in')
     t.strictSame(await server.poll('in'), [])
@@ -261,7 +263,9 @@ t.test('a destination that is optional or prohibited', async (t) => {
   t.equal(statusOf(await optional.send(inboxMessage(good, []))), 'SUCCESS')
   t.strictSame([await optional.poll('in'), await optional.poll('second')], [[one], [one]])
   await optional.addAccount('reader', { in: { read: true, write: false } })
-  t.equal(statusOf(await optional.send(inboxMessage(good, []), { as: 'reader' })), 'UNAUTHORIZED')
+  const lost = await optional.send(inboxMessage(good, []), { as: 'reader' })
+  t.equal(statusOf(lost), 'UNAUTHORIZED')
+  t.match(lost.body, 'this account may send to no collection: that takes a grant to write')
 })
 
 t.test('a message that is too large is 413, and the next one is answered', async (t) => {
