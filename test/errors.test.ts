@@ -114,6 +114,7 @@ t.test(
       refusals.unsupportedQuery('x'),
       refusals.unsupportedProtocol(),
       refusals.unsupportedMessage('x', 406),
+      refusals.tooMuchUnderWay(),
       refusals.resultSetGone('x'),
       refusals.invalidPart(2, 1),
       refusals.methodNotAllowed(),

@@ -95,6 +95,14 @@ export function unsupportedMessage(reason: string, httpStatus: number): TaxiiRef
   )
 }
 
+export function tooMuchUnderWay(): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'RETRY',
+    'this account has other large messages under way; send this one again when they are answered',
+    [{ name: 'ESTIMATED_WAIT', value: '60' }],
+  )
+}
+
 export function resultSetGone(resultId: string): TaxiiRefusal {
   return new TaxiiRefusal(
     'ASYNCHRONOUS_POLL_ERROR',

@@ -1,4 +1,4 @@
-import { TaxiiRefusal } from './refusal.ts'
+import { tooMuchUnderWay } from './refusal.ts'
 
 /** What accounts have under way: sent and held in memory, and not answered yet. */
 export interface UnderWay {
@@ -53,11 +53,3 @@ export function createUnderWay(most: MostUnderWay): UnderWay {
 }
 
 type Held = { messages: number } & { -readonly [What in keyof MostUnderWay]: number }
-
-function tooMuchUnderWay(): TaxiiRefusal {
-  return new TaxiiRefusal(
-    'RETRY',
-    'this account has other large messages under way; send this one again when they are answered',
-    [{ name: 'ESTIMATED_WAIT', value: '60' }],
-  )
-}
