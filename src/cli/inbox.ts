@@ -80,7 +80,7 @@ function showCommand(): Command {
     .action((id: number, options: AskingOptions) =>
       asking(options, async (connection) => {
         const block = await getInboxBlock(connection, id)
-        console.log(options.json ? JSON.stringify(block) : toText(block))
+        console.log(options.json ? JSON.stringify(block) : formatInboxBlock(block))
       }),
     )
   return askingCommand(command, jsonObject)
@@ -95,7 +95,8 @@ function whereServed({ account, packageId, observables }: InboxBlock): readonly 
   return [['Where it is served', command]]
 }
 
-function toText(block: InboxBlock): string {
+/** What `show` prints: what came from outside moves no cursor. */
+export function formatInboxBlock(block: InboxBlock): string {
   const lines = [
     ['Block', String(block.id)],
     ['Received', block.receivedAt],
