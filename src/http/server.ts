@@ -19,6 +19,8 @@ export interface BoundedServer {
 
 // How late a request that comes too slowly is seen, at most.
 const checkMs = 1_000
+// How long what a client goes on sending is thrown away once it was refused.
+const lingerMs = 2_000
 
 /**
  * A server whose clients cannot hold it up: they have so long for a request, take their answers, and are
@@ -36,6 +38,7 @@ export function boundedServer({
 }): BoundedServer {
   const { headSeconds, requestSeconds, sendSeconds, idleSeconds } = limits
   const latest = new WeakMap<Socket, Parameters<RequestListener>>()
+  const refused = new WeakSet<Socket>()
   const isAnswering = (socket: Socket) => {
     const [, response] = latest.get(socket) ?? []
     return response !== undefined && !response.closed
@@ -76,7 +79,8 @@ export function boundedServer({
       return server
     },
     onClientError(error, socket) {
-      if (error.code === 'ECONNRESET' || socket.destroyed) return
+      // Of a connection that was answered, what still comes is no request either.
+      if (error.code === 'ECONNRESET' || socket.destroyed || refused.has(socket)) return
       const [request, response] = latest.get(socket) ?? []
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
         // Clients open connections ahead of their requests; an answer to none would be taken for the next.
@@ -87,8 +91,14 @@ export function boundedServer({
       // In the midst of an answer, another would be taken for a part of it.
       const isNext = response?.socket === socket && !response.headersSent
       const isClean = request?.complete === false ? isNext : !isAnswering(socket)
-      if (isClean && socket.writable) socket.write(refusalOf(error))
-      socket.destroy(error)
+      const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      if (isClean && isSlow) socket.write(refusalOf(error))
+      if (isSlow || !isClean || !socket.writable) return void socket.destroy(error)
+      refused.add(socket)
+      socket.end(refusalOf(error))
+      // Closed with bytes unread it would be reset, which takes the answer from the client: Node reads on.
+      const cut = setTimeout(() => socket.destroy(), lingerMs).unref()
+      socket.once('close', () => clearTimeout(cut))
     },
   }
 }

@@ -1,5 +1,4 @@
 import type { Collection, Rule } from './collection.ts'
-import { ruleLeaves } from './rule-words.ts'
 
 const accountPrefix = 'account:'
 
@@ -14,16 +13,19 @@ export function findAccountOfSource(source: string): string | undefined {
 }
 
 /**
- * Whether a rule speaks of Inbox_Messages, by `sentTo` or by an account as source. Only then does it select
- * what came by them: who may write to one collection shall not reach the clients of the others.
+ * Whether a rule asks for Inbox_Messages, by `sentTo` or by an account as source; to leave some out is not to ask
+ * for the others. Only then does it select what came by them: who may write to one collection shall not reach
+ * the clients of the others.
  */
-export function namesInbox(rule: Rule): boolean {
-  return ruleLeaves(rule).some((leaf) => {
-    if ('sentTo' in leaf) return true
-    if (!('source' in leaf)) return false
-    const sources = typeof leaf.source === 'string' ? [leaf.source] : leaf.source
-    return sources.some((source) => findAccountOfSource(source) !== undefined)
-  })
+export function namesInbox(rule: Rule, wanted = true): boolean {
+  if ('all' in rule) return rule.all.some((one) => namesInbox(one, wanted))
+  if ('any' in rule) return rule.any.some((one) => namesInbox(one, wanted))
+  if ('not' in rule) return namesInbox(rule.not, !wanted)
+  if (!wanted) return false
+  if ('sentTo' in rule) return true
+  if (!('source' in rule)) return false
+  const sources = typeof rule.source === 'string' ? [rule.source] : rule.source
+  return sources.some((source) => findAccountOfSource(source) !== undefined)
 }
 
 /** Whether a collection holds what was sent to these by Inbox_Messages, whatever its rule says. */

@@ -103,7 +103,7 @@ const odd: Record<string, [string, RegExp]> = {
   ],
   'a message that is compressed': [
     `${head()}Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x0b\x08\x00`,
-    /^HTTP\/1\.1 200 [\s\S]*status_type="BAD_MESSAGE"/,
+    /^HTTP\/1\.1 415 [\s\S]*status_type="UNSUPPORTED_MESSAGE"/,
   ],
   'a name that is no text': [
     `POST /taxii/poll HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${Buffer.from('a\0b:c').toString('base64')}\r\nContent-Length: 0\r\n\r\n`,
