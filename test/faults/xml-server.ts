@@ -3,7 +3,6 @@ import { scryptSync } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { applyCollections } from '../../src/intake/apply-collections.ts'
 import { createReadJudging } from '../../src/intake/judging.ts'
@@ -75,13 +74,20 @@ export async function startFuzzedServer(t: Teardown): Promise<FuzzedServer> {
   let stopping = false
   const ended = once(child, 'close')
   const listening = new Promise<string>((resolve, reject) => {
-    createInterface(child.stderr).on('line', (line) => {
+    const hear = (line: string) => {
       lines.push(line)
       if (lines.length > 1_000) lines.shift()
       const [, url] = /TAXII discovery is at (http\S+)\/taxii\/discovery/.exec(line) ?? []
       if (url) resolve(url)
       // 40 is a warning, 50 an error, 60 the end.
       if (!/^\{"level":[1-4]0,/.test(line)) faults.push(`the server logged: ${line}`)
+    }
+    // Not by readline, for which U+2028 in a message that is refused ends a line, too.
+    let rest = ''
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      const all = `${rest}${piece}`.split('\n')
+      rest = all.pop() ?? ''
+      for (const line of all) hear(line)
     })
     child.once('close', (code, signal) => {
       keepEvidence('log', 'standard error of the fuzzed server', lines.join('\n'))
