@@ -21,4 +21,4 @@ export async function withStore<T>(
 }
 
 const advice =
-  'This command needs the store to itself. These ask the running service and go on beside it: account, source, collection list, show and apply, ledger, subscription, secret, health, whoami.'
+  'This command needs the store to itself. These ask the running service and go on beside it: account, source, collection list, show and apply, ledger, inbox, subscription, secret, health, whoami.'

@@ -265,7 +265,7 @@ t.test('on the embedded database, beside a running server nothing opens the stor
   t.match(refused, {
     code: 5,
     stderr:
-      /^taxiway: process \d+ has .* open, [\s\S]*needs the store to itself\. These ask the running service .*: account,/,
+      /^taxiway: process \d+ has .* open, [\s\S]*needs the store to itself\. These ask the running service .*: account,.* inbox, subscription,/,
   })
 })
 
