@@ -11,6 +11,8 @@ export interface InboxConfig {
   readonly maxBytes: number
   /** of content that is marked with no level */
   readonly tlp: Tlp
+  /** how long a content block stays on record after it came last */
+  readonly days: number
 }
 
 export function readInbox({ read, problem, integer }: Readers): InboxConfig {
@@ -26,5 +28,6 @@ export function readInbox({ read, problem, integer }: Readers): InboxConfig {
     destination: destination ?? 'required',
     maxBytes: integer('INBOX_MAX_MB', 1, 1_000, 50) * 1_048_576,
     tlp: tlp ?? 'amber',
+    days: integer('INBOX_DAYS', 2, 3_650, 90),
   }
 }

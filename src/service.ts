@@ -27,6 +27,7 @@ import { createSharedWork, reportFailures } from './shared-work.ts'
 import { observeSources } from './source-metrics.ts'
 import { saveHighWaterMark } from './store/blocks.ts'
 import { openStore, type Store } from './store/db.ts'
+import { pruneInbox } from './store/inbox-retention.ts'
 import { releaseAllLeases } from './store/leases.ts'
 import { migrate } from './store/migrate.ts'
 import { pruneLedger } from './store/polls.ts'
@@ -204,7 +205,8 @@ export async function startService(
         const purgeOnce = async () => {
           const polls = await pruneLedger(store.db, config.ledgerDays)
           await pruneNetworks(store.db, new Date(Date.now() - knownMs))
-          log.debug({ ...(await purge(store.db, config)), polls }, 'purged')
+          const sent = await pruneInbox(store.db, config.inbox.days, intake.clock())
+          log.debug({ ...(await purge(store.db, config)), polls, sent }, 'purged')
         }
         await Promise.all([
           repeatUntil(signal, sweepMs, sweepOnce, reportFailures(log, 'the sweep')),

@@ -17,7 +17,7 @@ export const InboxQuery = closed({
 
 export const InboxBlock = Type.Object({
   id: Type.Integer({ description: 'Of the block here.' }),
-  receivedAt: moment('When it came last.'),
+  receivedAt: moment('When it came last; of the same again within a day, when it came first.'),
   account: Type.String({ description: 'Who sent it.' }),
   messageId: Type.String({ description: 'Of the Inbox_Message that brought it last.' }),
   sentTo: Type.Array(Type.String(), { description: 'Collections.' }),

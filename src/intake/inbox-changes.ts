@@ -75,6 +75,8 @@ export function newestOfEach(
 }
 
 export interface Change extends PreparedBlock {
+  /** it was taken in before, and is on record no more */
+  readonly isKnown: boolean
   readonly outcome: InboxOutcome
   /** undefined: nothing of it is published */
   readonly stored: WholeReport | undefined
@@ -112,19 +114,21 @@ export async function findChanges(
     const before = recorded[place]
     const isSame = stored?.digest === block.digest.toString('hex')
     const reached = isSame ? stored.sentTo : stored ? [] : (before ?? [])
-    if ((isSame || (!stored && before)) && sentTo.every((name) => reached.includes(name))) return []
-    if (judged.length === 0 && !stored)
-      return [{ ...one, outcome: 'not-understood', stored: undefined }]
+    const understood =
+      judged.length === 0 ? 'not-understood' : block.notUnderstood > 0 ? 'partly' : 'taken-in'
+    const recordedOnly = { ...one, isKnown: false, stored: undefined }
+    if ((isSame || (!stored && before)) && sentTo.every((name) => reached.includes(name)))
+      return before ? [] : [{ ...recordedOnly, outcome: understood, isKnown: true }]
+    if (judged.length === 0 && !stored) return [{ ...recordedOnly, outcome: understood }]
     if (stored && !isSame && block.isDated && block.report.modified < stored.modified) {
       // An older revision that comes late is not to undo the newer one.
-      return before ? [] : [{ ...one, outcome: 'outdated', stored: undefined }]
+      return before ? [] : [{ ...recordedOnly, outcome: 'outdated' }]
     }
     // Of the collections that it was sent to before, those stay that may still be sent to.
     const all = [...new Set([...sentTo, ...(kept[place] ?? [])])].sort()
     const report = { ...block.report, sentTo: all }
-    const outcome =
-      judged.length === 0 ? 'not-understood' : block.notUnderstood > 0 ? 'partly' : 'taken-in'
-    return [{ ...one, outcome, stored: { sourceId, report, digest: block.digest } }]
+    const toStore = { sourceId, report, digest: block.digest }
+    return [{ ...recordedOnly, outcome: understood, stored: toStore }]
   })
 }
 

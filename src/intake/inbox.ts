@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { accountSource } from '../model/selection.ts'
 import type { Db } from '../store/db.ts'
 import { findWritable, writeInboxBlocks } from '../store/inbox.ts'
+import { noteSentAgain } from '../store/inbox-retention.ts'
 import { readJudgingVersion } from '../store/judging.ts'
 import { retractOlder, writeReports } from '../store/report-batches.ts'
 import { getSourceId } from '../store/sources.ts'
@@ -210,9 +211,19 @@ async function store(
   }
   for (const id of await retractOlder(trx, reports, retraction, now)) touched.push(id)
   await writeInboxBlocks(trx, await toRows(trx, changes, deliveries), now)
+  const written = new Set(changes.map(({ block }) => block))
+  const again = admitted.filter(({ block }) => !written.has(block))
+  await noteSentAgain(
+    trx,
+    again.map(({ of, block: { digest } }) => {
+      const { account, messageId } = deliveries[of] as InboxDelivery
+      return { accountId: account.id, digest, messageId }
+    }),
+    now,
+  )
   const reportIds = reports.map(({ id }) => id)
   if (touched.length > 0) await publishTouched(intake, trx, touched, now, reportIds)
-  const changed = new Set(changes.map(({ block }) => block))
+  const changed = new Set(changes.filter(({ isKnown }) => !isKnown).map(({ block }) => block))
   return deliveries.map((delivery, of): Outcome => {
     const collections = refused.get(of)
     if (collections) return new DeliveryRefused(collections)
