@@ -9,6 +9,7 @@ import { ensureDataDir } from './data-dir.ts'
 import { ensureAdministrator } from './first-administrator.ts'
 import { type Connections, trackConnections } from './http/connections.ts'
 import { createEndings } from './http/endings.ts'
+import { observeInbox } from './inbox-metrics.ts'
 import type { OtxWalkProgress } from './ingest/walk-otx.ts'
 import type { Intake } from './intake/intake.ts'
 import { createReadJudging } from './intake/judging.ts'
@@ -155,7 +156,7 @@ export async function startService(
     const app = await buildApp({
       admin,
       feed: createStoredFeed(store.db, config.resultSetSeconds),
-      inbox: createStoredInbox(intake, config.inbox),
+      inbox: createStoredInbox(intake, config.inbox, observeInbox(metrics, store.db)),
       identify,
       checkStore: createStoreCheck(store.db),
       metrics,

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Gauge, type Registry } from 'prom-client'
 import { findAccountOfSource } from './model/selection.ts'
 import { statusOf } from './model/source-state.ts'
+import { createSharedRead } from './shared-read.ts'
 import type { Db } from './store/db.ts'
 import { readSources, type StoredSource } from './store/source-state.ts'
 
@@ -10,25 +10,10 @@ import { readSources, type StoredSource } from './store/source-state.ts'
  * that is away fails no scrape and is waited for no longer than `timeoutMs`: these figures are missing then.
  */
 export function observeSources(registry: Registry, db: Db, timeoutMs = 2_000): void {
-  let underWay: Promise<readonly StoredSource[]> | undefined
-
-  /** Those who ask while a question is under way share it: a database that hangs gets one. */
-  async function read(): Promise<readonly StoredSource[]> {
-    underWay ??= readSources(db).finally(() => {
-      underWay = undefined
-    })
-    const over = new AbortController()
-    const late = sleep(timeoutMs, [] as readonly StoredSource[], { signal: over.signal })
-    late.catch(() => {}) // the losing timer, ended below
-    try {
-      return await Promise.race([underWay, late])
-    } catch {
-      // /readyz and the log say why.
-      return []
-    } finally {
-      over.abort()
-    }
-  }
+  const read = createSharedRead<readonly StoredSource[]>(() => readSources(db), {
+    otherwise: [],
+    timeoutMs,
+  })
 
   const gauge = (
     name: string,

@@ -15,6 +15,7 @@ import {
   type PreparedBlock,
   toRows,
 } from './inbox-changes.ts'
+import { type BlockOutcomes, countJudged, countOutcomes, type InboxWork } from './inbox-work.ts'
 import { type Intake, writeInTurn } from './intake.ts'
 import { claimOf, isBetterClaim, type JudgedAssertion, judgeReport } from './judge-report.ts'
 import type { Judging } from './judging.ts'
@@ -23,17 +24,17 @@ import { publishTouched } from './publish-touched.ts'
 import { storeJudged } from './store-judged.ts'
 
 export type { InboxBlock, InboxDelivery } from './inbox-changes.ts'
+export type { InboxWork } from './inbox-work.ts'
 
 /** What became of a delivery. */
 export interface Delivered {
   readonly blocks: number
-  /** of these, known already and changed nothing */
-  readonly known: number
   readonly observables: number
   /** how many things in the blocks */
   readonly notUnderstood: number
   /** how many blocks gave no value at all, these or when they came first */
   readonly empty: number
+  readonly outcomes: BlockOutcomes
 }
 
 /** The account may not send there any more; nothing of the message was stored. */
@@ -56,7 +57,11 @@ export interface InboxIntake {
   deliver(delivery: InboxDelivery): Promise<Delivered>
 }
 
-export function createInboxIntake(intake: Intake): InboxIntake {
+/** @param onStored told of each transaction that was committed */
+export function createInboxIntake(
+  intake: Intake,
+  onStored: (work: InboxWork) => void = () => {},
+): InboxIntake {
   const waiting: Waiting[] = []
   const sourceIds = new Map<string, number>()
   let working = false
@@ -90,11 +95,13 @@ export function createInboxIntake(intake: Intake): InboxIntake {
     for (;;) {
       const judging = await intake.readJudging(intake.db)
       const prepared = await prepare(intake, group, judging, sourceIds)
-      const outcomes = await writeInTurn(intake, async (trx, now) => {
+      const done = await writeInTurn(intake, async (trx, now) => {
         if ((await readJudgingVersion(trx)) !== judging.version) return undefined
         return store(intake, trx, prepared, now)
       })
-      if (outcomes) return outcomes
+      if (!done) continue
+      onStored(done.work)
+      return done.outcomes
     }
   }
 
@@ -188,7 +195,7 @@ async function store(
   trx: Db,
   { deliveries, blocks }: Prepared,
   now: Date,
-): Promise<readonly Outcome[]> {
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly work: InboxWork }> {
   const refused = await findRefused(trx, deliveries)
   const admitted = newestOfEach(
     blocks.filter(({ of }) => !refused.has(of)),
@@ -222,22 +229,27 @@ async function store(
     now,
   )
   const reportIds = reports.map(({ id }) => id)
-  if (touched.length > 0) await publishTouched(intake, trx, touched, now, reportIds)
-  const changed = new Set(changes.filter(({ isKnown }) => !isKnown).map(({ block }) => block))
-  return deliveries.map((delivery, of): Outcome => {
+  const published =
+    touched.length > 0
+      ? await publishTouched(intake, trx, touched, now, reportIds)
+      : { published: 0, withdrawn: 0 }
+  const changed = new Map(
+    changes.flatMap(({ block, isKnown, outcome }) => (isKnown ? [] : [[block, outcome]])),
+  )
+  const outcomes = deliveries.map((delivery, of): Outcome => {
     const collections = refused.get(of)
     if (collections) return new DeliveryRefused(collections)
-    const known = delivery.blocks.filter((block) => !changed.has(block)).length
     const count = (what: (block: InboxBlock) => number) =>
       delivery.blocks.reduce((sum, block) => sum + what(block), 0)
     return {
       blocks: delivery.blocks.length,
-      known,
       observables: count(({ assertions }) => assertions.length),
       notUnderstood: count(({ notUnderstood }) => notUnderstood),
       empty: count(({ assertions }) => (assertions.length === 0 ? 1 : 0)),
+      outcomes: countOutcomes(delivery.blocks.map((block) => changed.get(block) ?? 'known')),
     }
   })
+  return { outcomes, work: { ...countJudged(pieces), ...published } }
 }
 
 /** By the delivery's place the collections that it may not be sent to any more. */

@@ -45,3 +45,11 @@ export async function pruneInbox(db: Db, days: number, now: Date): Promise<numbe
     if (numAffectedRows === 0n) return deleted
   }
 }
+
+/** How many bytes are kept of what was not understood, of all accounts. */
+export async function readAllKeptBytes(db: Db): Promise<number> {
+  const { rows } = await sql<{ bytes: string | number | null }>`
+    select sum(octet_length(content))::bigint as bytes from inbox_blocks
+    where content is not null`.execute(db)
+  return Number(rows[0]?.bytes ?? 0)
+}

@@ -7,6 +7,7 @@ import type { InboxDestination } from '../store/inbox.ts'
 import type { Declarations } from '../xml/serialize.ts'
 import { inboxBindings } from './discovery.ts'
 import { readStixContent } from './inbox-content.ts'
+import type { InboxFigures } from './inbox-figures.ts'
 import { type InboxReading, tellBlock } from './inbox-message.ts'
 import type { RequestedBinding, StatusMessage } from './messages.ts'
 import {
@@ -21,6 +22,8 @@ import {
 /** What is sent to collections, and where to. */
 export interface Inbox extends InboxIntake {
   readonly settings: InboxSettings
+  /** what counts them; absent: nobody does */
+  readonly figures?: InboxFigures | undefined
   /** those of these names of which the account may know */
   findDestinations(account: Account, names: readonly string[]): Promise<readonly InboxDestination[]>
   /** the collections that the account may send to, by name */
@@ -89,7 +92,8 @@ export async function receiveInbox(
       sentTo,
       blocks,
     })
-    const { known, notUnderstood, empty } = delivered
+    const { notUnderstood, empty } = delivered
+    const { known } = delivered.outcomes
     const words = [
       `${delivered.blocks} content ${delivered.blocks === 1 ? 'block' : 'blocks'} for ${sentTo.join(', ')}`,
       known > 0 ? `${known} of them known already` : '',

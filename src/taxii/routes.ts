@@ -19,10 +19,11 @@ import {
   xmlContentType,
 } from './headers.ts'
 import { type Inbox, mostObservables, receiveInbox } from './inbox.ts'
+import { countAnswer } from './inbox-figures.ts'
 import { isInboxContainer, readInboxMessage } from './inbox-message.ts'
 import { type Incoming, MessageTooLarge, readIncoming } from './incoming.ts'
 import { createLedger, settleSoon } from './ledger.ts'
-import type { PollResponse, RequestMessage, ResponseMessage } from './messages.ts'
+import type { PollResponse, RequestMessage, ResponseMessage, StatusMessage } from './messages.ts'
 import { findMessageId } from './parse.ts'
 import { paths } from './paths.ts'
 import { poll } from './poll.ts'
@@ -135,7 +136,12 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       checkRequestHeaders(request.headers, addressOf(request).scheme, binding)
       if (isInboxMessage(root, binding)) {
         const onObservables = (count: number) => message?.addObservables(count)
-        return send(reply, request, await answerInbox(request, incoming, binding, onObservables))
+        const status = await countAnswer(
+          inbox?.figures,
+          () => answerInbox(request, incoming, binding, onObservables),
+          (error) => error === request.raw.errored,
+        )
+        return send(reply, request, status)
       }
       const asked = binding.toMessage(await incoming.readTree())
       return send(reply, request, await answer(asked, request))
@@ -184,7 +190,7 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
     { root, parts }: Incoming,
     binding: MessageBinding,
     onObservables: (count: number) => void,
-  ): Promise<ResponseMessage> {
+  ): Promise<StatusMessage> {
     const { account, permissions } = getCaller(request)
     if (!permissions.has('feed:write')) throw mayNotWrite()
     if (!inbox) throw failure('this server offers no inbox service')

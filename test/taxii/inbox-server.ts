@@ -7,6 +7,7 @@ import { createAccount } from '../../src/store/accounts.ts'
 import { readCollections } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
 import type { InboxSettings } from '../../src/taxii/inbox.ts'
+import type { InboxFigures } from '../../src/taxii/inbox-figures.ts'
 import { taxiiRoutes } from '../../src/taxii/routes.ts'
 import { createStoredFeed } from '../../src/taxii/stored-feed.ts'
 import { createStoredInbox } from '../../src/taxii/stored-inbox.ts'
@@ -42,6 +43,7 @@ export async function startInboxServer(
   db: Db,
   settings: Partial<InboxSettings> = {},
   collections: readonly Partial<CollectionSettings>[] = [],
+  figures?: InboxFigures,
 ): Promise<InboxServer> {
   const intake = createTestIntake(t, db)
   await intake.settle(
@@ -57,7 +59,7 @@ export async function startInboxServer(
   const logged: InboxServer['logged'] = []
   app.register(taxiiRoutes, {
     feed: createStoredFeed(db, 86_400),
-    inbox: createStoredInbox(intake, { ...everything, ...settings }),
+    inbox: createStoredInbox(intake, { ...everything, ...settings }, figures),
     log: { info: () => {}, error: (details, message) => logged.push({ ...details, message }) },
     identify: identifyByPassword(async (name) => accounts.get(name)),
   })
