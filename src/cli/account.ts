@@ -110,15 +110,25 @@ function passwdCommand(): Command {
 
 interface GrantOptions extends AskingOptions {
   readonly write?: boolean
+  readonly writeOnly?: boolean
 }
 
 function grantCommand(): Command {
   const command = new Command('grant')
-    .description('let an account poll collections')
+    .description('let an account poll collections, or send to them')
     .argument('<name>')
     .argument('<collection...>')
     .option('--write', 'let it send Inbox_Messages to them, and a curator change them')
-    .addHelpText('after', '\nExample:\n  taxiway account grant esa1 esa-network esa-hashes')
+    .addOption(
+      new Option(
+        '--write-only',
+        'the same, and not poll them, also where it might before',
+      ).conflicts('write'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  taxiway account grant esa1 esa-network esa-hashes\n  taxiway account grant sensor in --write-only',
+    )
     .action((name: string, collections: string[], options: GrantOptions) =>
       asking(options, async (connection) => {
         const calls = accountCalls(connection)
@@ -126,19 +136,22 @@ function grantCommand(): Command {
         const granted: Grant[] = []
         for (const collection of collections) {
           const old = grants.find((one) => one.collection === collection)
-          const write = options.write === true || old?.write === true
-          granted.push(
-            await after(granted, () => calls.grant(name, { collection, read: true, write })),
-          )
+          const read = options.writeOnly !== true
+          const write = options.write === true || !read || old?.write === true
+          granted.push(await after(granted, () => calls.grant(name, { collection, read, write })))
         }
         if (options.json) console.log(JSON.stringify({ name, grants: granted }))
         else {
-          const may = options.write ? 'may poll and write to' : 'may poll'
-          console.log(`${name} ${may} ${collections.join(', ')}`)
+          console.log(`${name} ${tellGranted(options)} ${collections.join(', ')}`)
         }
       }),
     )
   return askingCommand(command, jsonObject)
+}
+
+function tellGranted({ write, writeOnly }: GrantOptions): string {
+  if (writeOnly) return 'may write to and not poll'
+  return write ? 'may poll and write to' : 'may poll'
 }
 
 /** What was done before a failure stays done, and is told. */

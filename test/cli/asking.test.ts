@@ -68,6 +68,7 @@ const changes = (name: string): string[][] => [
   ['account', 'token', 'list', name],
   ['account', 'certificate', 'add', name, '--subject', `CN=${name}, O=Example`],
   ['account', 'certificate', 'list', name],
+  ['account', 'grant', name, 'reports', '--write-only'],
   ['account', 'show', name],
 ]
 
@@ -156,7 +157,10 @@ t.test('on PostgreSQL, each command gives the same over each way', async (t) => 
     t.match(wanted[1], /: 6\ntaxiway: there is an account "NAME" already\n$/)
     t.match(wanted[4], /: 3\ntaxiway: done before that: esa-network\ntaxiway: there is no coll/)
     t.match(wanted[12], /: 0\nTOKEN\nIt is shown this once and ends at MOMENT/)
-    t.match(wanted.at(-1), /may change +esa-network\n/)
+    t.match(
+      wanted.at(-1),
+      /may poll +esa-network, everything\n +may change +esa-network, reports\n/,
+    )
     for (const [index, [way, ask]] of Object.entries(ways).entries()) {
       const name = `abc${index + 1}`
       t.strictSame(await runAll(ask, changes(name), name), wanted, way)

@@ -12,6 +12,7 @@ import {
   statusOf,
   stixPackage,
 } from './inbox-server.ts'
+import { full, pollRequest } from './server.ts'
 
 const one = 'one.harbour-loaders.com'
 const two = 'two.harbour-loaders.com'
@@ -108,6 +109,14 @@ t.test('an Inbox_Message', async (t) => {
     t.strictSame(await server.poll('in'), [])
     t.equal(await send(good, ['in', 'second'], 'admin'), 'SUCCESS')
     t.strictSame([await server.poll('in'), await server.poll('second')], [[one], [one]])
+  })
+
+  await t.test('goes where one may send and not read', async (t) => {
+    await server.addAccount('blind', { in: { read: false, write: true } })
+    t.equal(await send(block(packageOn([one])), ['in'], 'blind'), 'SUCCESS')
+    const polled = await server.send(pollRequest(full, 'in'), { as: 'blind' })
+    t.equal(statusOf(polled), 'NOT_FOUND ITEM=in')
+    t.strictSame(await server.poll('in'), [one])
   })
 
   await t.test('names the content that is read where it brings another', async (t) => {
