@@ -17,7 +17,7 @@ import {
 import { adviceOn } from '../src/model/source-advice.ts'
 import * as refusals from '../src/taxii/refusal.ts'
 import { errorToStatus } from '../src/taxii/status.ts'
-import { XmlError } from '../src/xml/read.ts'
+import { XmlError, XmlLimitExceeded } from '../src/xml/read.ts'
 
 const docs = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
 const source = fileURLToPath(new URL('../src/', import.meta.url))
@@ -103,6 +103,7 @@ t.test(
       new TooManyGuesses(1),
       new CollectionNotFound('x'),
       new XmlError('x', 1, 1),
+      new XmlLimitExceeded('x', 1, 1),
       refusals.badMessage('x'),
       refusals.denied('x'),
       refusals.destinationError('x', ['x']),

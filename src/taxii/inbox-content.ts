@@ -7,7 +7,7 @@ import {
 } from '../stix/package-claims.ts'
 import { createCanonicalHash } from '../xml/canonical.ts'
 import { readXmlParts, type XmlPart } from '../xml/parts.ts'
-import { XmlError } from '../xml/read.ts'
+import { XmlError, XmlLimitExceeded } from '../xml/read.ts'
 import type { Declarations } from '../xml/serialize.ts'
 import { createContentKeeper } from './kept-content.ts'
 import { badMessage } from './refusal.ts'
@@ -53,10 +53,15 @@ async function readSpelled(
   rest: AsyncIterator<XmlPart>,
   reader: ContentReader,
 ): Promise<void> {
+  // What is wrong with the message around it has its place there, and not in the text.
+  let outside: unknown
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(first.trimStart())
     for (;;) {
-      const { value: part, done } = await rest.next()
+      const { value: part, done } = await rest.next().catch((error) => {
+        outside = error
+        throw error
+      })
       if (done) return
       if (part.kind !== 'text') throw elementsBeside(part)
       yield Buffer.from(part.text)
@@ -65,9 +70,10 @@ async function readSpelled(
   try {
     for await (const part of readXmlParts(bytes(), isPackageContainer)) reader.take(part)
   } catch (error) {
-    if (!(error instanceof XmlError)) throw error
+    if (error === outside || !(error instanceof XmlError)) throw error
+    const isLarge = error instanceof XmlLimitExceeded
     throw badMessage(
-      `its Content is text that is no XML document, seen from where the text begins: ${error.message}`,
+      `its Content is text ${isLarge ? 'with more in one piece than is read' : 'that is no XML document'}, seen from where the text begins: ${error.message}`,
     )
   }
 }

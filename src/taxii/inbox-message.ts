@@ -1,7 +1,7 @@
 import { parseMicros } from '../model/micros.ts'
 import { isPackageContainer } from '../stix/package-claims.ts'
 import type { IsContainer, XmlPart } from '../xml/parts.ts'
-import { type XmlElement, XmlError } from '../xml/read.ts'
+import { type XmlElement, XmlError, XmlLimitExceeded } from '../xml/read.ts'
 import { type RequestedBinding, taxiiNamespace } from './messages.ts'
 import { badMessage, TaxiiRefusal } from './refusal.ts'
 import { readAttributes, text } from './sequence.ts'
@@ -151,6 +151,9 @@ async function* readBlocks(
   }
 }
 
+const sendSmaller =
+  'send a package as elements and not as text, and split what is large into several packages'
+
 /** @returns the error; one of what was sent with the number of its block in it */
 export function tellBlock(error: unknown, number: number): unknown {
   const place = `content block ${number}`
@@ -158,6 +161,10 @@ export function tellBlock(error: unknown, number: number): unknown {
     const { message, line, column, root } = error
     const reason = message.replace(/^line \d+, column \d+: /, '')
     if (reason.startsWith(place)) return error
+    if (error instanceof XmlLimitExceeded) {
+      const told = `${place}: ${reason}; ${sendSmaller}`
+      return new XmlLimitExceeded(told, line, column, root)
+    }
     return new XmlError(`${place}: ${reason}`, line, column, root)
   }
   if (error instanceof TaxiiRefusal && !error.message.startsWith(place)) {

@@ -1,6 +1,6 @@
 import { BearerRefused, Unauthorized } from '../http/who-is-asking.ts'
 import { CollectionNotFound, StoreUnavailable, TooManyGuesses } from '../model/errors.ts'
-import { XmlError } from '../xml/read.ts'
+import { XmlError, XmlLimitExceeded } from '../xml/read.ts'
 import type { StatusDetail, StatusMessage, StatusType } from './messages.ts'
 import { notFound, TaxiiRefusal, unsupportedMessage } from './refusal.ts'
 
@@ -39,6 +39,9 @@ export function errorToStatus(error: unknown, inResponseTo: string): StatusReply
   // At HTTP 200 cabby fetches a new token and asks again; at 401 it gives up.
   if (error instanceof BearerRefused) return reply('UNAUTHORIZED', error.message)
   if (error instanceof Unauthorized) return reply('UNAUTHORIZED', error.message, 401)
+  if (error instanceof XmlLimitExceeded) {
+    return reply('BAD_MESSAGE', `the message has more in one piece than is read: ${error.message}`)
+  }
   if (error instanceof XmlError) {
     return reply('BAD_MESSAGE', `the message is not well-formed XML: ${error.message}`)
   }

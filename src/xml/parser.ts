@@ -49,6 +49,9 @@ export class XmlError extends Error {
   }
 }
 
+/** What was read may be well-formed, and goes beyond what is read of a document. */
+export class XmlLimitExceeded extends XmlError {}
+
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 
 /** XML without a byte order mark is UTF-8 unless it declares otherwise, and then it is refused. */
@@ -89,6 +92,8 @@ export interface XmlReader {
   close(): void
   /** @throws XmlError at the place that was read last */
   refuse(reason: string): never
+  /** @throws XmlLimitExceeded likewise */
+  exceed(reason: string): never
   /** how many characters were read; only while a handler is called, as saxes counts twice in between */
   readonly position: () => number
   /** that was read last, from 1 */
@@ -146,6 +151,9 @@ export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlR
       parser.close()
     },
     refuse,
+    exceed(reason) {
+      throw new XmlLimitExceeded(reason, parser.line, parser.column, handlers.root())
+    },
     position: () => parser.position,
     line: () => parser.line,
   }

@@ -5,6 +5,7 @@ import {
   type OpenElement,
   type XmlElement,
   XmlError,
+  XmlLimitExceeded,
   type XmlReader,
 } from './parser.ts'
 
@@ -47,7 +48,7 @@ export type IsContainer = (element: XmlElement, within: readonly XmlElement[]) =
 /**
  * Reads a document as it arrives, as strictly as `readXml`, and hands on what is in its containers part by
  * part. Nothing of it is kept, so that memory does not grow with the document.
- * @throws XmlError where the document is not well-formed, ends too early or goes beyond a limit; by then
+ * @throws XmlError where the document is not well-formed, ends too early or (XmlLimitExceeded) goes beyond a limit; by then
  *   the parts before that place were handed on. Also what `chunks` throws.
  */
 export async function* readXmlParts(
@@ -113,22 +114,31 @@ function collectParts(
     return reader.refuse(reason)
   }
 
+  function exceed(reason: string): never {
+    if (!reader) throw new XmlLimitExceeded(reason, 1, 0)
+    return reader.exceed(reason)
+  }
+
+  function exceedLength(): never {
+    return exceed(`one element or text is longer than ${maxPieceLength} characters`)
+  }
+
   function checkTag(position: number): void {
     if (tagBegan !== undefined && position - tagBegan > maxTagLength) {
-      refuse(`a start tag is longer than ${maxTagLength} characters`)
+      exceed(`a start tag is longer than ${maxTagLength} characters`)
     }
   }
 
   function countNode(): void {
     nodes += 1
     if (nodes > maxPieceNodes) {
-      refuse(`one element holds more than ${maxPieceNodes} elements and attributes`)
+      exceed(`one element holds more than ${maxPieceNodes} elements and attributes`)
     }
   }
 
   function handOn(part: XmlPart): void {
     if (reader && reader.position() - pieceBegan > maxPieceLength) {
-      refuse(`one element is longer than ${maxPieceLength} characters`)
+      exceedLength()
     }
     done.push(part)
     nodes = 0
@@ -143,7 +153,7 @@ function collectParts(
         written += step.length
         checkTag(written)
         if (written - pieceBegan > maxPieceLength) {
-          refuse(`one element is longer than ${maxPieceLength} characters`)
+          exceedLength()
         }
       } finally {
         const ready = done
@@ -162,7 +172,7 @@ function collectParts(
         attribute: countNode,
         begin() {
           if (containers.length + open.length >= maxDepth) {
-            refuse(`elements are nested deeper than ${maxDepth}`)
+            exceed(`elements are nested deeper than ${maxDepth}`)
           }
           countNode()
           tagBegan = reader?.position()

@@ -7,7 +7,7 @@ import {
   XmlError,
 } from './parser.ts'
 
-export { type XmlAttribute, type XmlElement, XmlError } from './parser.ts'
+export { type XmlAttribute, type XmlElement, XmlError, XmlLimitExceeded } from './parser.ts'
 
 export interface XmlLimits {
   readonly maxDepth?: number
@@ -52,9 +52,9 @@ function parse(text: string, encoding: Encoding, limits: XmlLimits): XmlElement 
   const reader = createXmlReader(encoding, {
     root: () => root,
     begin() {
-      if (open.length >= maxDepth) reader.refuse(`elements are nested deeper than ${maxDepth}`)
+      if (open.length >= maxDepth) reader.exceed(`elements are nested deeper than ${maxDepth}`)
       elements += 1
-      if (elements > maxElements) reader.refuse(`there are more than ${maxElements} elements`)
+      if (elements > maxElements) reader.exceed(`there are more than ${maxElements} elements`)
     },
     open(element) {
       open.at(-1)?.children.push(element)

@@ -159,7 +159,13 @@ t.test('what is large takes no more memory than it may, and is refused as such',
       'an Inbox_Message with a title of 20 MB',
       inbox.xml.replace('>x<', `>${'x'.repeat(megabytes(20))}<`),
       200,
-      /one element is longer than/,
+      /one element or text is longer than/,
+    ],
+    [
+      'an Inbox_Message with a package of 17 MB in one text',
+      inboxOf(`<![CDATA[${'x'.repeat(megabytes(17))}]]>`),
+      200,
+      /more in one piece than is read: line 1, column \d+: content block 1: one element or text is longer than 16777216 characters; send a package as elements/,
     ],
     [
       'an Inbox_Message with a million elements in one',
@@ -184,6 +190,7 @@ t.test('what is large takes no more memory than it may, and is refused as such',
       `${what}: ${answer.text}`,
     )
     t.match(answer.text, says, what)
+    t.notMatch(answer.text, /not well-formed/, what)
     t.equal((await asking(Buffer.from(poll.xml))).root, 'Poll_Response', `the next after ${what}`)
     t.ok(server.residentMb() < 500, `${server.residentMb()} MB after ${what}`)
   }
