@@ -14,6 +14,7 @@ import {
   readHolder,
   readIndicatorTree,
   type StixHeader,
+  stixVersions,
 } from './read-package.ts'
 import { confidenceOf, readMoment } from './read-words.ts'
 import { cyboxNamespace, findAttributeText, stixNamespace } from './read-xml.ts'
@@ -22,6 +23,8 @@ import { cyboxNamespace, findAttributeText, stixNamespace } from './read-xml.ts'
 export interface PackageClaims {
   readonly id: string | undefined
   readonly timestamp: Date | undefined
+  /** whether it is of a version that is read, or names none; of another one nothing is understood */
+  readonly isRead: boolean
   readonly header: StixHeader | undefined
   /** one for each value, of indicators and of observables that no indicator refers to */
   readonly claims: readonly Assertion[]
@@ -75,9 +78,12 @@ const manyValues = 20
 const maxDescriptionOfMany = 500
 const maxValue = 65_536
 const maxNames = 100
+const maxVersion = 20
 
 export function createPackageReader(root: XmlElement, settings: ClaimSettings): PackageReader {
   const timestamp = readMoment(findAttributeText(root, 'timestamp'))
+  const version = findAttributeText(root, 'version')
+  const isRead = version === undefined || stixVersions.includes(version)
   const claims: Assertion[] = []
   const notUnderstood = new Map<string, number>()
   const known = new Map<string, Known>()
@@ -258,8 +264,14 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
     return claims.map((one) => (tlpRank(one.tlp) < tlpRank(tlp) ? { ...one, tlp } : one))
   }
 
+  if (!isRead) {
+    const told = version.slice(0, maxVersion).toWellFormed()
+    miss(`STIX_Package of version ${told}; 1.0 to 1.2 are read`)
+  }
+
   return {
     take(part) {
+      if (!isRead) return
       if (part.kind === 'open') list = part.element
       if (part.kind === 'close') list = undefined
       if (part.kind !== 'child') return
@@ -288,6 +300,7 @@ export function createPackageReader(root: XmlElement, settings: ClaimSettings): 
       return {
         id: findAttributeText(root, 'id')?.slice(0, maxTitle).toWellFormed(),
         timestamp,
+        isRead,
         header,
         claims: atLeast(header?.markings.tlp),
         notUnderstood,

@@ -53,6 +53,9 @@ export function isStixPackage({ namespace, name }: XmlElement): boolean {
   return name === 'STIX_Package' && namespace === stixNamespace
 }
 
+/** The versions that are read, as a STIX_Package says them. */
+export const stixVersions: readonly string[] = ['1.0', '1.0.1', '1.1', '1.1.1', '1.2']
+
 /** The lists of constructs in a package, by name, with the name of what stands in them. */
 export const constructLists: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
   TTPs: 'TTP',

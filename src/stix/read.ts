@@ -1,12 +1,9 @@
 import { readXml, type XmlElement, XmlError } from '../xml/read.ts'
-import { isStixPackage, readPackage, type StixPackage } from './read-package.ts'
+import { isStixPackage, readPackage, type StixPackage, stixVersions } from './read-package.ts'
 
 /** The content bindings of STIX 1.x, by the version of the packages that they announce. */
 const bindingsByVersion: ReadonlyMap<string, string> = new Map(
-  ['1.0', '1.0.1', '1.1', '1.1.1', '1.2'].map((version) => [
-    version,
-    `urn:stix.mitre.org:xml:${version}`,
-  ]),
+  stixVersions.map((version) => [version, `urn:stix.mitre.org:xml:${version}`]),
 )
 
 /**

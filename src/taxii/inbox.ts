@@ -171,7 +171,7 @@ function toBlock(
   receivedAt: Date,
   tlp: Tlp,
 ): InboxBlock {
-  const { id, timestamp, header } = claims
+  const { id, timestamp, header, isRead } = claims
   const moment = timestamp ?? receivedAt
   return {
     digest,
@@ -179,7 +179,8 @@ function toBlock(
     bytes: length,
     packageId: id,
     report: {
-      externalId: id ?? `sha256:${digest.toString('hex')}`,
+      // What is not read is no revision of what was: it takes nothing back.
+      externalId: (isRead && id) || `sha256:${digest.toString('hex')}`,
       name: cut(header?.title, maxTitle),
       description: cut(header?.description ?? header?.shortDescription, maxDescription),
       author: cut(header?.source?.name, maxTitle),

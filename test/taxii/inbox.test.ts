@@ -217,6 +217,34 @@ t.test('an Inbox_Message', async (t) => {
     t.ok(rows[0]?.content)
   })
 
+  await t.test('of a version that is not read is kept, and takes nothing back', async (t) => {
+    const written = (version: string, host: string) =>
+      block(packageOn([host]).replace('version="1.2"', version))
+    t.equal(await send(written('version="1.2"', one)), 'SUCCESS')
+    for (const version of ['2.0', '1.2.1', `${'x'.repeat(19)}\u{1F600}`]) {
+      t.equal(await send(written(`version="${version}"`, two)), 'SUCCESS', version)
+    }
+    t.strictSame(await server.poll('in'), [one])
+    const rows = await db.selectFrom('inbox_blocks').selectAll().orderBy('id').execute()
+    t.match(rows.slice(1), [
+      {
+        outcome: 'not-understood',
+        package_id: 'ex:package-1',
+        detail: '1 STIX_Package of version 2.0; 1.0 to 1.2 are read',
+      },
+      { outcome: 'not-understood', detail: /version 1\.2\.1;/ },
+      { outcome: 'not-understood', detail: /version x{19}\ufffd;/ },
+    ])
+    t.ok(rows.slice(1).every(({ content }) => content))
+    for (const version of ['1.0', '1.0.1', '1.1', '1.1.1']) {
+      t.equal(await send(written(`version="${version}"`, two)), 'SUCCESS', version)
+      t.strictSame(await server.poll('in'), [two], version)
+      await reset()
+    }
+    t.equal(await send(written('', two)), 'SUCCESS')
+    t.strictSame(await server.poll('in'), [two], 'one that names none')
+  })
+
   await t.test('in TAXII 1.0, which names no collection, goes to all of the account', async (t) => {
     const body = inboxMessage(block(packageOn([one])), [])
       .replace(/xml_binding-1.1/, 'xml_binding-1')
