@@ -110,6 +110,7 @@ t.test(
       refusals.failure('x'),
       refusals.mayNotSend('x'),
       refusals.notFound('subscription', 'x'),
+      refusals.subscriptionEnded('x'),
       refusals.unreadContent('x', ['x']),
       refusals.unsupportedContent(['x']),
       refusals.unsupportedQuery('x'),

@@ -8,6 +8,7 @@ import type { PollParameters, PollRequest, PollResponse, RequestedBinding } from
 import {
   failure,
   notFound,
+  subscriptionEnded,
   unsupportedContent,
   unsupportedProtocol,
   unsupportedQuery,
@@ -90,7 +91,7 @@ type Terms = Omit<PollParameters, 'allowAsynch'> & { readonly subscriptionId?: s
 
 /**
  * By a subscription's id the subscription alone says what is answered; one that is paused is polled as ever.
- * @throws TaxiiRefusal NOT_FOUND, with the same words for one that is ended, unknown or somebody else's
+ * @throws TaxiiRefusal NOT_FOUND, with the same words for one that is unknown or somebody else's
  */
 async function getTerms(
   feed: Feed,
@@ -101,7 +102,8 @@ async function getTerms(
   if ('pollParameters' in by) return by.pollParameters
   const { subscriptionId } = by
   const found = await feed.findSubscription(account, collection, subscriptionId)
-  if (!found || found.status === 'UNSUBSCRIBED') throw notFound('subscription', subscriptionId)
+  if (!found) throw notFound('subscription', subscriptionId)
+  if (found.status === 'UNSUBSCRIBED') throw subscriptionEnded(subscriptionId)
   return {
     responseType: found.responseType,
     contentBindings: found.contentBindings.map((bindingId) => ({ bindingId, subtypeIds: [] })),

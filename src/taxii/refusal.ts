@@ -34,6 +34,15 @@ export function notFound(kind: 'collection' | 'subscription', item: string): Tax
   ])
 }
 
+/** The subscription was its account's own; nobody else is told that it was one. */
+export function subscriptionEnded(subscriptionId: string): TaxiiRefusal {
+  return new TaxiiRefusal(
+    'NOT_FOUND',
+    `the subscription "${subscriptionId}" was ended: subscribe again, and use the new subscription's id`,
+    [{ name: 'ITEM', value: subscriptionId }],
+  )
+}
+
 /** Who asks is known, and may not. */
 export function denied(reason: string): TaxiiRefusal {
   return new TaxiiRefusal('DENIED', reason)

@@ -10,7 +10,13 @@ import type {
   SubscriptionParameters,
 } from './messages.ts'
 import { findBindings } from './poll.ts'
-import { notFound, unsupportedContent, unsupportedProtocol, unsupportedQuery } from './refusal.ts'
+import {
+  notFound,
+  subscriptionEnded,
+  unsupportedContent,
+  unsupportedProtocol,
+  unsupportedQuery,
+} from './refusal.ts'
 
 /**
  * Subscribes, ends, pauses, resumes or tells of subscriptions, which are their account's own. All are polled;
@@ -65,9 +71,8 @@ export async function manageSubscriptions(
       const { subscriptionId } = by
       const status = by.action === 'PAUSE' ? 'PAUSED' : 'ACTIVE'
       const changed = await feed.changeSubscription(account, collection, subscriptionId, status)
-      if (!changed || changed.status === 'UNSUBSCRIBED') {
-        throw notFound('subscription', subscriptionId)
-      }
+      if (!changed) throw notFound('subscription', subscriptionId)
+      if (changed.status === 'UNSUBSCRIBED') throw subscriptionEnded(subscriptionId)
       return respond([tell(changed)])
     }
     case 'STATUS': {

@@ -111,7 +111,9 @@ t.test('a subscription is made, paused, resumed, ended, and told of at every ste
     t.strictSame(ended, [{ ...told, status: 'UNSUBSCRIBED', polledAt: undefined }], action)
   }
   for (const action of ['PAUSE', 'RESUME']) {
-    t.equal(statusOf(await server.post(manage(action, idElement(id)))), `NOT_FOUND ITEM=${id}`)
+    const answer = await server.post(manage(action, idElement(id)))
+    t.equal(statusOf(answer), `NOT_FOUND ITEM=${id}`)
+    t.match(answer.body, 'was ended: subscribe again')
   }
 })
 
@@ -208,8 +210,13 @@ t.test(
     const ended = await subscribe(parameters(counting))
     await server.post(manage('UNSUBSCRIBE', idElement(ended)))
     for (const id of [theirs, ended, 'urn:absent', '']) {
-      t.equal(statusOf(await server.post(pollRequest(idElement(id)))), `NOT_FOUND ITEM=${id}`)
+      const answer = await server.post(pollRequest(idElement(id)))
+      t.equal(statusOf(answer), `NOT_FOUND ITEM=${id}`)
+      const says = id === ended ? 'was ended: subscribe again' : 'there is no subscription'
+      t.match(answer.body, says, id)
     }
+    const byOther = await server.post(pollRequest(idElement(ended)), asOther)
+    t.match(byOther.body, 'there is no subscription', 'nobody else is told that it was one')
     const elsewhere = await server.post(pollRequest(idElement(mine), 'paged'))
     t.equal(statusOf(elsewhere), `NOT_FOUND ITEM=${mine}`)
   },
