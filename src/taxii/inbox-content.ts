@@ -6,7 +6,7 @@ import {
   type PackageReader,
 } from '../stix/package-claims.ts'
 import { createCanonicalHash } from '../xml/canonical.ts'
-import { readXmlParts, type XmlPart } from '../xml/parts.ts'
+import { openXmlParts, type XmlPart, type XmlPartSource } from '../xml/parts.ts'
 import { XmlError, XmlLimitExceeded } from '../xml/read.ts'
 import type { Declarations } from '../xml/serialize.ts'
 import { createContentKeeper } from './kept-content.ts'
@@ -29,18 +29,17 @@ export interface ReadContent {
  * @throws TaxiiRefusal BAD_MESSAGE where it is anything else, with the line, and what `content` throws
  */
 export async function readStixContent(
-  content: AsyncIterable<XmlPart>,
+  content: XmlPartSource,
   around: Declarations,
   settings: ClaimSettings,
 ): Promise<ReadContent> {
   const reader = createContentReader(around, settings)
-  const parts = content[Symbol.asyncIterator]()
   for (;;) {
-    const { value: part, done } = await parts.next()
-    if (done) return reader.end()
+    const part = content.take() ?? (await content.next())
+    if (!part) return reader.end()
     if (part.kind === 'text' && part.text.trim() !== '' && !reader.isInside()) {
       if (reader.hasBegun()) throw badMessage('text stands beside the STIX_Package in its Content')
-      await readSpelled(part.text, parts, reader)
+      await readSpelled(part.text, content, reader)
       return reader.end()
     }
     reader.take(part)
@@ -50,7 +49,7 @@ export async function readStixContent(
 /** Reads a package that was sent as text: escaped, or as CDATA. */
 async function readSpelled(
   first: string,
-  rest: AsyncIterator<XmlPart>,
+  rest: XmlPartSource,
   reader: ContentReader,
 ): Promise<void> {
   // What is wrong with the message around it has its place there, and not in the text.
@@ -58,17 +57,20 @@ async function readSpelled(
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(first.trimStart())
     for (;;) {
-      const { value: part, done } = await rest.next().catch((error) => {
+      const part = await rest.next().catch((error) => {
         outside = error
         throw error
       })
-      if (done) return
+      if (!part) return
       if (part.kind !== 'text') throw elementsBeside(part)
       yield Buffer.from(part.text)
     }
   }
   try {
-    for await (const part of readXmlParts(bytes(), isPackageContainer)) reader.take(part)
+    const parts = openXmlParts(bytes(), isPackageContainer)
+    for (let part = await parts.next(); part; part = parts.take() ?? (await parts.next())) {
+      reader.take(part)
+    }
   } catch (error) {
     if (error === outside || !(error instanceof XmlError)) throw error
     const isLarge = error instanceof XmlLimitExceeded

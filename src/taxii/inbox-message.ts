@@ -1,6 +1,6 @@
 import { parseMicros } from '../model/micros.ts'
 import { isPackageContainer } from '../stix/package-claims.ts'
-import type { IsContainer, XmlPart } from '../xml/parts.ts'
+import type { IsContainer, XmlPart, XmlPartSource } from '../xml/parts.ts'
 import { type XmlElement, XmlError, XmlLimitExceeded } from '../xml/read.ts'
 import { type RequestedBinding, taxiiNamespace } from './messages.ts'
 import { badMessage, TaxiiRefusal } from './refusal.ts'
@@ -39,7 +39,7 @@ export interface InboxBlockReading {
   readonly number: number
   readonly binding: RequestedBinding
   /** what stands in its Content */
-  readonly content: AsyncIterable<XmlPart>
+  readonly content: XmlPartSource
 }
 
 function checkLabel(element: XmlElement): void {
@@ -104,12 +104,11 @@ export const isInboxContainer: IsContainer = (element, within) => {
  */
 export async function readInboxMessage(
   root: XmlElement,
-  parts: AsyncIterable<XmlPart>,
+  parts: XmlPartSource,
   layout: InboxLayout,
   toContentBinding: ToContentBinding,
 ): Promise<InboxReading> {
   readAttributes(root, ['message_id'], layout.attributes as never[])
-  const reader = createReader(parts)
   const head = createOrder('Inbox_Message', layout, [
     { name: 'Extended_Headers' },
     ...layout.head,
@@ -117,8 +116,8 @@ export async function readInboxMessage(
     { name: 'Signature' },
   ])
   const destinations: string[] = []
-  let part = await reader.next()
-  for (; part && part.kind !== 'open'; part = await reader.next()) {
+  let part = await parts.next()
+  for (; part && part.kind !== 'open'; part = await parts.next()) {
     if (part.kind === 'text') refuseText(part.text, 'Inbox_Message')
     if (part.kind !== 'child') continue
     head.take(part.element)
@@ -127,24 +126,24 @@ export async function readInboxMessage(
     }
   }
   const first = part
-  return { destinations, blocks: readBlocks(first, reader, head, { ...layout, toContentBinding }) }
+  return { destinations, blocks: readBlocks(first, parts, head, { ...layout, toContentBinding }) }
 }
 
 async function* readBlocks(
   first: XmlPart | undefined,
-  reader: PartReader,
+  parts: XmlPartSource,
   head: Order,
   layout: BlockLayout,
 ): AsyncGenerator<InboxBlockReading> {
   let number = 0
-  for (let part = first; part; part = await reader.next()) {
+  for (let part = first; part; part = parts.take() ?? (await parts.next())) {
     if (part.kind === 'text') refuseText(part.text, 'Inbox_Message')
     if (part.kind === 'child') head.take(part.element)
     if (part.kind !== 'open') continue
     head.take(part.element)
     number += 1
     try {
-      yield* readBlock(number, reader, layout)
+      yield* readBlock(number, parts, layout)
     } catch (error) {
       throw tellBlock(error, number)
     }
@@ -176,12 +175,14 @@ export function tellBlock(error: unknown, number: number): unknown {
 
 async function* readBlock(
   number: number,
-  reader: PartReader,
+  parts: XmlPartSource,
   layout: BlockLayout,
 ): AsyncGenerator<InboxBlockReading> {
   const order = createOrder('Content_Block', layout, [...layout.block, { name: 'Signature' }])
   let binding: RequestedBinding | undefined
-  for (let part = await reader.next(); part; part = await reader.next()) {
+  for (;;) {
+    const part = parts.take() ?? (await parts.next())
+    if (!part) return
     if (part.kind === 'text') refuseText(part.text, 'Content_Block')
     if (part.kind === 'close') {
       order.end()
@@ -194,40 +195,27 @@ async function* readBlock(
     if (part.kind === 'open') {
       order.take(part.element)
       // `order` has seen the Content_Binding, which comes first.
-      yield { number, binding: binding as RequestedBinding, content: readContent(reader) }
+      yield { number, binding: binding as RequestedBinding, content: contentOf(parts) }
     }
   }
 }
 
-async function* readContent(reader: PartReader): AsyncGenerator<XmlPart> {
+/** The parts up to and without the end tag that closes what they stand in. */
+function contentOf(parts: XmlPartSource): XmlPartSource {
   let depth = 0
-  for (let part = await reader.next(); part; part = await reader.next()) {
-    if (part.kind === 'open') depth += 1
-    if (part.kind === 'close') {
-      if (depth === 0) return
-      depth -= 1
-    }
-    yield part
+  const within = (part: XmlPart | undefined): XmlPart | undefined => {
+    if (part?.kind === 'open') depth += 1
+    if (part?.kind === 'close') depth -= 1
+    return depth < 0 ? undefined : part
+  }
+  return {
+    take: () => (depth < 0 ? undefined : within(parts.take())),
+    next: async () => (depth < 0 ? undefined : within(parts.take() ?? (await parts.next()))),
   }
 }
 
 type ToContentBinding = (element: XmlElement) => RequestedBinding
 type BlockLayout = InboxLayout & { readonly toContentBinding: ToContentBinding }
-
-interface PartReader {
-  /** undefined behind the root's end tag */
-  next(): Promise<XmlPart | undefined>
-}
-
-function createReader(parts: AsyncIterable<XmlPart>): PartReader {
-  const iterator = parts[Symbol.asyncIterator]()
-  return {
-    next: async () => {
-      const { done, value } = await iterator.next()
-      return done ? undefined : value
-    },
-  }
-}
 
 interface Order {
   /** @throws TaxiiRefusal BAD_MESSAGE for what has no place here */

@@ -1,5 +1,5 @@
 import { TaxiwayError } from '../model/errors.ts'
-import { type IsContainer, readXmlParts, type XmlPart } from '../xml/parts.ts'
+import { type IsContainer, openXmlParts, type XmlPartSource } from '../xml/parts.ts'
 import { type XmlElement, XmlError } from '../xml/read.ts'
 
 /** The message is larger than is read of it. */
@@ -16,7 +16,7 @@ export interface Incoming {
   /** Reads what is left into one tree. Call this or `parts`, once. */
   readTree(): Promise<XmlElement>
   /** What is left, part by part: containers are those that `isContainer` says. */
-  readonly parts: AsyncIterable<XmlPart>
+  readonly parts: XmlPartSource
 }
 
 export interface IncomingLimits {
@@ -49,23 +49,22 @@ export async function readIncoming(
       yield chunk
     }
   }
-  const parts = readXmlParts(
+  const parts = openXmlParts(
     counted(),
     (element, within) => within.length === 0 || (isContainer?.(element, within) ?? false),
     { ...(maxDepth !== undefined && { maxDepth }) },
   )
   const first = await parts.next()
-  if (first.done || first.value.kind !== 'open')
-    throw new XmlError('there is no root element', 1, 0)
-  const root = first.value.element
+  if (first?.kind !== 'open') throw new XmlError('there is no root element', 1, 0)
+  const root = first.element
   maxBytes = maxBytesOf?.(root) ?? maxTreeBytes
   return { root, parts, readTree: () => readTree(root, parts) }
 }
 
-async function readTree(root: XmlElement, parts: AsyncIterable<XmlPart>): Promise<XmlElement> {
+async function readTree(root: XmlElement, parts: XmlPartSource): Promise<XmlElement> {
   const children: XmlElement[] = []
   let text = ''
-  for await (const part of parts) {
+  for (let part = await parts.next(); part; part = parts.take() ?? (await parts.next())) {
     if (part.kind === 'child') children.push(part.element)
     if (part.kind === 'text') text += part.text
   }

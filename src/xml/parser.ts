@@ -60,6 +60,11 @@ export function encodingOf(bytes: Uint8Array): Encoding {
   return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
 }
 
+/** Whether a document may say that this is its encoding. */
+export function isDeclarable(name: string, encoding: Encoding): boolean {
+  return declarable[encoding].test(name)
+}
+
 const declarable: Record<Encoding, RegExp> = {
   'utf-8': /^(utf-?8|us-ascii|ascii)$/i,
   'utf-16le': /^utf-16(le)?$/i,
@@ -100,18 +105,40 @@ export interface XmlReader {
   readonly line: () => number
 }
 
+/** Where the strict reader goes on in a document of which the beginning was read already. */
+export interface Beginning {
+  /** start tags of the elements that are open, without line feeds */
+  readonly within: string
+  /** characters that were read */
+  readonly position: number
+  /** of the place, from 1 */
+  readonly lines: number
+  /** of the place, from 0 */
+  readonly columns: number
+}
+
+const atTheBeginning: Beginning = { within: '', position: 0, lines: 1, columns: 0 }
+
 /**
- * What reading a whole document and reading a stream have in common: XML 1.0 with namespaces, strictly.
- * What is not well-formed is refused, never repaired, and so is every DOCTYPE, because nothing that we
- * read needs one and entities are its only use.
+ * XML 1.0 with namespaces, strictly. What is not well-formed is refused, never repaired, and so is every DOCTYPE,
+ * because nothing that we read needs one and entities are its only use.
  * @param encoding that the bytes were decoded by
  */
-export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlReader {
+export function createStrictReader(
+  encoding: Encoding,
+  handlers: XmlHandlers,
+  { within, position, lines, columns }: Beginning = atTheBeginning,
+): XmlReader {
   // Without the forcing, a document that calls itself XML 1.1 may hold control characters.
   const parser = new SaxesParser({ xmlns: true, forceXMLVersion: true, defaultXMLVersion: '1.0' })
 
+  const line = () => parser.line + lines - 1
+  let withinColumns = 0
+
+  const column = () => (parser.line === 1 ? parser.column - withinColumns + columns : parser.column)
+
   function refuse(reason: string): never {
-    throw new XmlError(reason, parser.line, parser.column, handlers.root())
+    throw new XmlError(reason, line(), column(), handlers.root())
   }
 
   // saxes' own table inherits from Object, so that &constructor; would be a function.
@@ -119,10 +146,12 @@ export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlR
   parser.on('error', (error) => refuse(error.message.replace(/^\d+:\d+: /, '')))
   parser.on('doctype', () => refuse('a DOCTYPE is not allowed'))
   parser.on('xmldecl', (declaration) => {
-    if (declaration.encoding && !declarable[encoding].test(declaration.encoding)) {
+    if (declaration.encoding && !isDeclarable(declaration.encoding, encoding)) {
       refuse(`the encoding ${declaration.encoding} is declared, but UTF-8 is expected`)
     }
   })
+  parser.write(within)
+  withinColumns = parser.column
   parser.on('opentagstart', handlers.begin)
   if (handlers.attribute) parser.on('attribute', handlers.attribute)
   parser.on('opentag', (tag) => {
@@ -152,9 +181,9 @@ export function createXmlReader(encoding: Encoding, handlers: XmlHandlers): XmlR
     },
     refuse,
     exceed(reason) {
-      throw new XmlLimitExceeded(reason, parser.line, parser.column, handlers.root())
+      throw new XmlLimitExceeded(reason, line(), column(), handlers.root())
     },
-    position: () => parser.position,
-    line: () => parser.line,
+    position: () => parser.position - within.length + position,
+    line,
   }
 }

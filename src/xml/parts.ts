@@ -1,13 +1,14 @@
 import { createStrictDecoder } from './decode.ts'
 import {
-  createXmlReader,
   encodingOf,
   type OpenElement,
   type XmlElement,
   XmlError,
+  type XmlHandlers,
   XmlLimitExceeded,
   type XmlReader,
 } from './parser.ts'
+import { createXmlReader } from './scanner.ts'
 
 export interface XmlStreamLimits {
   readonly maxDepth: number
@@ -45,6 +46,14 @@ export type XmlPart =
  */
 export type IsContainer = (element: XmlElement, within: readonly XmlElement[]) => boolean
 
+/** Parts as they arrive, one after the other. */
+export interface XmlPartSource {
+  /** the next part, if it was read already; else undefined */
+  take(): XmlPart | undefined
+  /** the next part; undefined at the end */
+  next(): Promise<XmlPart | undefined>
+}
+
 /**
  * Reads a document as it arrives, as strictly as `readXml`, and hands on what is in its containers part by
  * part. Nothing of it is kept, so that memory does not grow with the document.
@@ -56,6 +65,43 @@ export async function* readXmlParts(
   isContainer: IsContainer,
   limits: Partial<XmlStreamLimits> = {},
 ): AsyncGenerator<XmlPart, void, undefined> {
+  for await (const batch of readBatches(chunks, isContainer, limits)) yield* batch
+}
+
+/** As `readXmlParts`, for those who need not wait for each part: of what has arrived, all is there at once. */
+export function openXmlParts(
+  chunks: AsyncIterable<Uint8Array>,
+  isContainer: IsContainer,
+  limits: Partial<XmlStreamLimits> = {},
+): XmlPartSource {
+  const batches = readBatches(chunks, isContainer, limits)
+  let batch: readonly XmlPart[] = []
+  let place = 0
+  return {
+    take() {
+      const part = batch[place]
+      if (part) place += 1
+      return part
+    },
+    async next() {
+      while (place === batch.length) {
+        const { value, done } = await batches.next()
+        if (done) return undefined
+        batch = value
+        place = 0
+      }
+      place += 1
+      return batch[place - 1]
+    },
+  }
+}
+
+/** Never empty ones. What was read before a fault comes before it. */
+async function* readBatches(
+  chunks: AsyncIterable<Uint8Array>,
+  isContainer: IsContainer,
+  limits: Partial<XmlStreamLimits>,
+): AsyncGenerator<readonly XmlPart[], void, undefined> {
   const parts = collectParts(isContainer, { ...defaultStreamLimits, ...limits })
   let take: ReturnType<typeof startDecoding> | undefined
   // A byte order mark may come in two chunks.
@@ -85,7 +131,7 @@ function startDecoding(first: Uint8Array, parts: Parts) {
   const encoding = encodingOf(first)
   const decode = createStrictDecoder(encoding)
   parts.start(encoding)
-  return function* take(bytes: Uint8Array | undefined): Generator<XmlPart, void, undefined> {
+  return function* take(bytes: Uint8Array | undefined): Generator<readonly XmlPart[]> {
     const { text, isValid } = decode(bytes)
     yield* parts.read(text)
     if (!isValid) parts.refuse(`the bytes from here on are not valid ${encoding.toUpperCase()}`)
@@ -145,7 +191,7 @@ function collectParts(
     pieceBegan = reader?.position() ?? 0
   }
 
-  function* read(text: string): Generator<XmlPart, void, undefined> {
+  function* read(text: string): Generator<readonly XmlPart[]> {
     for (let at = 0; at < text.length; at += stepLength) {
       try {
         const step = text.slice(at, at + stepLength)
@@ -158,7 +204,7 @@ function collectParts(
       } finally {
         const ready = done
         done = []
-        yield* ready
+        if (ready.length > 0) yield ready
       }
     }
   }
@@ -167,7 +213,7 @@ function collectParts(
     refuse,
     read,
     start(encoding: Parameters<typeof createXmlReader>[0]): void {
-      reader = createXmlReader(encoding, {
+      const handlers: XmlHandlers = {
         root: () => root,
         attribute: countNode,
         begin() {
@@ -204,12 +250,13 @@ function collectParts(
           const element = containers.pop()
           if (element) handOn({ kind: 'close', element, line: reader?.line() ?? 1 })
         },
-      })
+      }
+      reader = createXmlReader(encoding, handlers, Math.min(maxTagLength, stepLength / 4))
     },
-    *end(): Generator<XmlPart, void, undefined> {
+    *end(): Generator<readonly XmlPart[]> {
       reader?.close()
       if (!root) refuse('there is no root element')
-      yield* done
+      if (done.length > 0) yield done
       done = []
     },
   }

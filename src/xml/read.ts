@@ -1,11 +1,5 @@
-import {
-  createXmlReader,
-  type Encoding,
-  encodingOf,
-  type OpenElement,
-  type XmlElement,
-  XmlError,
-} from './parser.ts'
+import { type Encoding, encodingOf, type OpenElement, type XmlElement, XmlError } from './parser.ts'
+import { createXmlReader } from './scanner.ts'
 
 export { type XmlAttribute, type XmlElement, XmlError, XmlLimitExceeded } from './parser.ts'
 
