@@ -116,7 +116,7 @@ t.test(
       refusals.unsupportedQuery('x'),
       refusals.unsupportedProtocol(),
       refusals.unsupportedMessage('x', 406),
-      refusals.tooMuchUnderWay(),
+      refusals.tooMuchUnderWay('this account has'),
       refusals.resultSetGone('x'),
       refusals.invalidPart(2, 1),
       refusals.methodNotAllowed(),

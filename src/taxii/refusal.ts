@@ -104,10 +104,12 @@ export function unsupportedMessage(reason: string, httpStatus: number): TaxiiRef
   )
 }
 
-export function tooMuchUnderWay(): TaxiiRefusal {
+export function tooMuchUnderWay(
+  who: 'this account has' | 'all accounts together have',
+): TaxiiRefusal {
   return new TaxiiRefusal(
     'RETRY',
-    'this account has other large messages under way; send this one again when they are answered',
+    `${who} other large messages under way; send this one again when they are answered`,
     [{ name: 'ESTIMATED_WAIT', value: '60' }],
   )
 }

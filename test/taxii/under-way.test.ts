@@ -55,7 +55,9 @@ t.test('an account is held to its bytes and observables in all messages together
   const underWay = createUnderWay({ bytes: 100, observables: 10 })
   const first = underWay.begin(1)
   first.addBytes(90)
-  t.doesNotThrow(() => underWay.begin(2).addBytes(90), 'another account')
+  const other = underWay.begin(2)
+  t.doesNotThrow(() => other.addBytes(90), 'another account')
+  other.end()
   const second = underWay.begin(1)
   second.addBytes(10)
   second.addObservables(10)
@@ -64,5 +66,42 @@ t.test('an account is held to its bytes and observables in all messages together
   second.end()
   t.doesNotThrow(() => first.addBytes(10), 'what has ended does not count')
   t.doesNotThrow(() => first.addBytes(50), 'one alone has the limits of its kind')
+  t.end()
+})
+
+t.test('all accounts together are bounded, and nobody keeps another out', (t) => {
+  const underWay = createUnderWay({ bytes: 100, observables: 10 })
+  const of = (account: number, bytes: number) => {
+    const message = underWay.begin(account)
+    message.addBytes(bytes)
+    return message
+  }
+  const large = [of(1, 90), of(2, 90), of(3, 20)]
+  const [first, second, third] = large
+  const told = { code: 'TAXII_RETRY', message: /^all accounts together have other large/ }
+  t.throws(() => first?.addBytes(1), told, 'who has most is told to wait')
+  t.doesNotThrow(() => third?.addBytes(45), 'who has less than a third goes on')
+  t.throws(() => third?.addBytes(5), told)
+  t.doesNotThrow(() => of(4, 40), 'and so does who comes')
+  second?.end()
+  first?.end()
+  t.doesNotThrow(() => third?.addBytes(30), 'what has ended does not count')
+
+  const many = createUnderWay({ bytes: 100, observables: 100 })
+  let taken = 0
+  for (let account = 1; account <= 1_000; account += 1) {
+    const message = many.begin(account)
+    try {
+      for (;;) {
+        message.addObservables(0.25)
+        taken += 0.25
+      }
+    } catch {
+      // It holds what it has until the others have tried too.
+    }
+  }
+  t.ok(taken <= 300, `${taken} of at most what three may have`)
+  t.throws(() => many.begin(1_001).addObservables(1), told)
+  t.doesNotThrow(() => many.begin(1_002).addBytes(1), 'a poll is answered')
   t.end()
 })
