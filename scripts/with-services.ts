@@ -116,11 +116,8 @@ const isPlainTap = (command: string, args: string[]) =>
  */
 const compileCache = fileURLToPath(new URL('../.cache/compiled', import.meta.url))
 
-/**
- * In each process of a test tap notes every module and its source map, for coverage and for `tap --changed`; that
- * is a third of what it takes to start one. It does not look at modules that this matches.
- */
-const noteNoModules = '--test-env=_TAPJS_PROCESSINFO_EXCLUDE_=/./'
+/** Loaded first in each process of the tests. */
+const plainProcesses = `--import=${new URL('plain-processes.ts', import.meta.url).href}`
 
 /** A test that runs this script itself is searched with the run that it belongs to. */
 function findEvidenceRun(command: string, args: string[], env: NodeJS.ProcessEnv) {
@@ -136,9 +133,14 @@ function runCommand(command: string, args: string[], env: NodeJS.ProcessEnv): Pr
   const isPlain = isPlainTap(command, args)
   const cached = { ...(isPlain && { NODE_COMPILE_CACHE: compileCache }), ...process.env }
   const localPrograms = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
-  const child = spawn(command, isPlain ? [...args, noteNoModules] : args, {
+  const all: NodeJS.ProcessEnv = { ...cached, ...env }
+  const child = spawn(command, args, {
     stdio: 'inherit',
-    env: { ...cached, ...env, PATH: `${localPrograms}${delimiter}${process.env.PATH}` },
+    env: {
+      ...all,
+      ...(isPlain && { NODE_OPTIONS: [plainProcesses, all.NODE_OPTIONS].join(' ').trim() }),
+      PATH: `${localPrograms}${delimiter}${process.env.PATH}`,
+    },
   })
   stopRequested = (signal) => child.kill(signal)
   return new Promise((resolve, reject) => {
