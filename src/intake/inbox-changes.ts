@@ -1,6 +1,7 @@
 import type { Account } from '../model/account.ts'
 import type { Assertion } from '../model/assertion.ts'
 import type { Report } from '../model/report.ts'
+import { inBatches } from '../store/batches.ts'
 import type { Db } from '../store/db.ts'
 import {
   findSentTo,
@@ -89,24 +90,21 @@ export async function findChanges(
   deliveries: Prepared['deliveries'],
 ): Promise<readonly Change[]> {
   const deliveryOf = ({ of }: PreparedBlock) => deliveries[of] as Prepared['deliveries'][number]
-  const known = await findSentReports(
-    trx,
-    blocks.map((one) => ({
-      sourceId: deliveryOf(one).sourceId,
-      externalId: one.block.report.externalId,
-    })),
-  )
-  const recorded = await findSentTo(
-    trx,
-    blocks.map((one) => ({ accountId: deliveryOf(one).account.id, digest: one.block.digest })),
-  )
-  const kept = await findWritable(
-    trx,
-    blocks.map((one, place) => ({
-      account: deliveryOf(one).account,
-      names: known[place]?.sentTo ?? [],
-    })),
-  )
+  const ids = blocks.map((one) => ({
+    sourceId: deliveryOf(one).sourceId,
+    externalId: one.block.report.externalId,
+  }))
+  const known = await inBatches(ids, (some) => findSentReports(trx, some))
+  const digests = blocks.map((one) => ({
+    accountId: deliveryOf(one).account.id,
+    digest: one.block.digest,
+  }))
+  const recorded = await inBatches(digests, (some) => findSentTo(trx, some))
+  const reachedBefore = blocks.map((one, place) => ({
+    account: deliveryOf(one).account,
+    names: known[place]?.sentTo ?? [],
+  }))
+  const kept = await inBatches(reachedBefore, (some) => findWritable(trx, some))
   return blocks.flatMap((one, place): readonly Change[] => {
     const { block, judged } = one
     const { sentTo, sourceId } = deliveryOf(one)

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { inBatches } from './batches.ts'
 import type { Db } from './db.ts'
 import type { InboxBlockRow } from './inbox.ts'
 
@@ -14,8 +16,7 @@ export async function noteSentAgain(
   blocks: readonly Pick<InboxBlockRow, 'accountId' | 'digest' | 'messageId'>[],
   now: Date,
 ): Promise<void> {
-  for (let from = 0; from < blocks.length; from += batchRows) {
-    const some = blocks.slice(from, from + batchRows)
+  await inBatches(blocks, async (some) => {
     await sql`
       update inbox_blocks b set received_at = ${now}::timestamptz, message_id = x.m
       from unnest(${some.map(({ accountId }) => accountId)}::integer[],
@@ -23,7 +24,8 @@ export async function noteSentAgain(
           ${some.map(({ messageId }) => messageId)}::text[]) as x(a, h, m)
       where b.account_id = x.a and b.digest = decode(x.h, 'hex')
         and b.received_at < ${now}::timestamptz - interval '1 day'`.execute(trx)
-  }
+    return []
+  })
 }
 
 /**
@@ -43,6 +45,7 @@ export async function pruneInbox(db: Db, days: number, now: Date): Promise<numbe
     )
     deleted += Number(numAffectedRows)
     if (numAffectedRows === 0n) return deleted
+    await setImmediate()
   }
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Account } from '../model/account.ts'
+import { inBatches } from './batches.ts'
 import type { Db } from './db.ts'
 import { recordset } from './recordset.ts'
 
@@ -61,12 +62,10 @@ export async function findWritable(
   db: Db,
   wanted: readonly { readonly account: Account; readonly names: readonly string[] }[],
 ): Promise<readonly ReadonlySet<string>[]> {
-  const records = wanted.map(({ account, names }, n) => ({
-    n,
-    a: account.id,
-    r: account.role,
-    c: names,
-  }))
+  const records = wanted.flatMap(({ account, names }, n) =>
+    names.length === 0 ? [] : [{ n, a: account.id, r: account.role, c: names }],
+  )
+  if (records.length === 0) return wanted.map(() => new Set<string>())
   const { rows } = await sql<{ n: number; name: string }>`
     select x.n, c.name from json_to_recordset(${recordset(records)}::json)
         as x(n integer, a integer, r text, c text[])
@@ -105,15 +104,15 @@ export async function writeInboxBlocks(
   blocks: readonly InboxBlockRow[],
   now: Date,
 ): Promise<void> {
-  for (let from = 0; from < blocks.length; from += batchRows) {
-    await writeBatch(trx, blocks.slice(from, from + batchRows), now)
-  }
+  await inBatches(blocks, (some) => writeBatch(trx, some, now))
 }
 
-// The embedded database answers nobody else while a statement runs.
-const batchRows = 1_000
-
-async function writeBatch(trx: Db, blocks: readonly InboxBlockRow[], now: Date): Promise<void> {
+async function writeBatch(
+  trx: Db,
+  blocks: readonly InboxBlockRow[],
+  now: Date,
+): Promise<readonly never[]> {
+  if (blocks.length === 0) return []
   const records = blocks.map((block) => ({
     a: block.accountId,
     h: block.digest.toString('hex'),
@@ -141,6 +140,7 @@ async function writeBatch(trx: Db, blocks: readonly InboxBlockRow[], now: Date):
       sent_to = array(select distinct unnest(old.sent_to || excluded.sent_to) order by 1)`.execute(
     trx,
   )
+  return []
 }
 
 /** What is recorded of a block: to which collections it was sent; undefined: it is new. In the order given. */
