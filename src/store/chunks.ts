@@ -18,7 +18,7 @@ export interface Membership extends ReportedIndicator {
 }
 
 /**
- * The chunks that these indicators came into.
+ * The chunks that these indicators came into, the oldest first.
  * @param reportIds of these reports alone; undefined: of all
  */
 export async function readMemberships(
@@ -30,7 +30,8 @@ export async function readMemberships(
   const { rows } = await sql<Membership>`
     select report_id as "reportId", indicator_id as "indicatorId", chunk_id as "chunkId"
     from chunk_members
-    where indicator_id = any(${indicatorIds}::bigint[]) and ${ofReports}`.execute(db)
+    where indicator_id = any(${indicatorIds}::bigint[]) and ${ofReports}
+    order by chunk_id desc, indicator_id`.execute(db)
   return rows
 }
 
