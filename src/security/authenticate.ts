@@ -2,7 +2,8 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { accountNameFault } from '../model/account.ts'
 import type { Db } from '../store/db.ts'
-import { findByName, type SigningInByPassword } from '../store/sign-in.ts'
+import { findByNames, type SigningInByPassword } from '../store/sign-in.ts'
+import { askTogether } from '../store/together.ts'
 import { createCheckQueue } from './check-queue.ts'
 import { clientNetwork } from './client-network.ts'
 import { createGuesses } from './guesses.ts'
@@ -45,6 +46,9 @@ export function createAuthenticate(db: Db, now: () => number = Date.now): Authen
   const underWay = new Map<string, Promise<boolean>>()
   const queue = createCheckQueue()
   const guesses = createGuesses(now)
+  const findByName = askTogether((asked: Parameters<typeof findByNames>[1]) =>
+    findByNames(db, asked),
+  )
 
   function isRemembered(found: SigningInByPassword, digest: Buffer): boolean {
     const known = remembered.get(found.account.name)
@@ -63,7 +67,7 @@ export function createAuthenticate(db: Db, now: () => number = Date.now): Authen
     if (accountNameFault(name) !== undefined) return undefined
     const network = clientNetwork(address)
     guesses.checkPair(network, name)
-    const found = await findByName(db, given, network)
+    const found = await findByName({ name: given, network })
     const isKnown = found?.provedAt !== undefined && found.provedAt.getTime() > now() - knownMs
     const checkGuesses = () => {
       guesses.checkPair(network, name)

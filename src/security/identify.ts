@@ -5,13 +5,14 @@ import { permissionsOf } from '../model/permission.ts'
 import type { Db } from '../store/db.ts'
 import {
   findByCertificate,
-  findById,
-  findByToken,
+  findByIds,
+  findByTokens,
   noteNetwork,
   noteSeen,
   noteTokenUse,
   type SigningIn,
 } from '../store/sign-in.ts'
+import { askTogether } from '../store/together.ts'
 import { type Authenticated, createAuthenticate } from './authenticate.ts'
 import { createJwt } from './jwt.ts'
 import { isToken, tokenDigest, tokenPrefix } from './tokens.ts'
@@ -38,14 +39,16 @@ const noteEveryMs = 60_000
 const noteNetworkEveryMs = 86_400_000
 
 /**
- * Finds out who is asking, from what the store knows of accounts. A sign-in costs one small query, or for a
- * password that is not remembered its hash. When an account was last seen, and a token last used, is noted
+ * Finds out who is asking, from what the store knows of accounts. A sign-in costs one small query, which
+ * those who come in at once share, or for a password that is not remembered its hash. When an account was last seen, and a token last used, is noted
  * beside the request, at most once a minute.
  */
 export function createIdentify(parts: IdentifyParts): StoredIdentify {
   const { db, keyring, jwtSeconds, metrics, log, clock = () => new Date() } = parts
   const authenticate = createAuthenticate(db, () => clock().getTime())
   const jwt = createJwt(keyring, jwtSeconds, clock)
+  const findById = askTogether((ids: readonly number[]) => findByIds(db, ids))
+  const findByToken = askTogether((digests: readonly Buffer[]) => findByTokens(db, digests))
   const noting = new Map<string, Promise<void>>()
 
   /** What cannot be noted keeps nobody out. */
@@ -104,7 +107,7 @@ export function createIdentify(parts: IdentifyParts): StoredIdentify {
 
   async function byToken(token: string): Promise<Caller | undefined> {
     if (!isToken(token)) return undefined
-    const found = await findByToken(db, tokenDigest(token))
+    const found = await findByToken(tokenDigest(token))
     if (!found || found.disabled || found.revoked || found.expiresAt <= clock()) return undefined
     const write = () => noteTokenUse(db, found.tokenId, clock())
     note(`token ${found.tokenId}`, found.lastUsedAt, noteEveryMs, write)
@@ -113,7 +116,7 @@ export function createIdentify(parts: IdentifyParts): StoredIdentify {
 
   async function byJwt(token: string): Promise<Caller | undefined> {
     const subject = await jwt.verify(token)
-    const found = subject && (await findById(db, subject.accountId))
+    const found = subject && (await findById(subject.accountId))
     if (!found || found.disabled || found.account.name !== subject.name) return undefined
     if (found.credentialsVersion !== subject.credentialsVersion) return undefined
     return accept(found, 'jwt')

@@ -84,15 +84,46 @@ function toReadable(row: Parameters<typeof toCollection>[0] & { writable: boolea
   return { ...toCollection(row), writable: row.writable }
 }
 
-/** Whether there is a collection that the account may send Inbox_Messages to. */
-export async function maySendAnywhere(db: Db, { id, role }: Account): Promise<boolean> {
-  const { rows } = await sql<{ may: boolean }>`
-    select exists (select from collections c where c.inbox and (${role === 'administrator'} or exists (
+/**
+ * By each account the collection of this name, where the account may read it; it is told nothing of others.
+ * @returns in the order asked
+ */
+export async function findReadableByEach(
+  db: Db,
+  asked: readonly { readonly account: Account; readonly name: string }[],
+): Promise<readonly (StoredCollection | undefined)[]> {
+  const { rows } = await sql<Parameters<typeof toCollection>[0] & { n: number }>`
+    select k.n, c.* from ${eachAccount(asked.map(({ account }) => account))}
+      join unnest(${asked.map(({ name }) => name)}::text[]) with ordinality as named(name, n) on named.n = k.n
+      join collections c on c.name = named.name
+    where k.is_administrator or exists (
       select from grants g
-      where g.collection_id = c.id and g.account_id = ${id}::integer and g.can_write))) as may`.execute(
-    db,
-  )
-  return rows[0]?.may ?? false
+      where g.collection_id = c.id and g.account_id = k.id and g.can_read)`.execute(db)
+  const byNumber = new Map(rows.map((row) => [row.n, toCollection(row)]))
+  return asked.map((_, at) => byNumber.get(at + 1))
+}
+
+/**
+ * Whether there is a collection that each account may send Inbox_Messages to.
+ * @returns in the order asked
+ */
+export async function maySendAnywhere(
+  db: Db,
+  accounts: readonly Account[],
+): Promise<readonly boolean[]> {
+  const { rows } = await sql<{ may: boolean }>`
+    select exists (select from collections c where c.inbox and (k.is_administrator or exists (
+      select from grants g
+      where g.collection_id = c.id and g.account_id = k.id and g.can_write))) as may
+    from ${eachAccount(accounts)} order by k.n`.execute(db)
+  return rows.map(({ may }) => may)
+}
+
+/** A row k for each of the accounts: its id, whether it is an administrator, which needs no grants, and n from 1 on. */
+function eachAccount(accounts: readonly Account[]) {
+  return sql`unnest(${accounts.map(({ id }) => id)}::integer[],
+    ${accounts.map(({ role }) => role === 'administrator')}::boolean[])
+    with ordinality as k(id, is_administrator, n)`
 }
 
 /** Ids of the collections that the account may read; undefined: all of them. */

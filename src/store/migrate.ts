@@ -10,6 +10,7 @@ import * as shapes from './migrations/0005-shapes.ts'
 import * as accounts from './migrations/0006-accounts.ts'
 import * as inbox from './migrations/0007-inbox.ts'
 import * as inboxRetention from './migrations/0008-inbox-retention.ts'
+import * as pollsTogether from './migrations/0009-polls-together.ts'
 
 // Named here rather than found in the folder: the built package and the sources differ in endings.
 const migrations: Record<string, Migration> = {
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0006-accounts': accounts,
   '0007-inbox': inbox,
   '0008-inbox-retention': inboxRetention,
+  '0009-polls-together': pollsTogether,
 }
 
 /**

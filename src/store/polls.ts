@@ -7,41 +7,87 @@ import type { Db } from './db.ts'
 import { recordset } from './recordset.ts'
 
 /** Who polls, as far as the ledger notes it. */
-interface Poller {
+export interface Poller {
   readonly account: { readonly id: number }
   readonly address: string
   readonly userAgent: string
 }
 
+/** What a poll asks for: labels in microseconds, the begin exclusive, the end inclusive. */
+export interface AskedRange {
+  readonly begin?: Micros
+  readonly end?: Micros
+  readonly countsOnly: boolean
+}
+
+export interface PollToFix {
+  readonly poller: Poller
+  readonly stream: Stream
+  readonly asked: AskedRange
+}
+
+export interface FixedPoll {
+  /** the poll's entry in the ledger */
+  readonly pollId: number
+  /**
+   * The end: never beyond what is settled. The begin: that of the request, or an earlier one for a client that goes
+   * on from an end, or a clock, that was ahead of the feed when it was answered.
+   */
+  readonly range: LabelRange
+  readonly snapshot: Snapshot
+  /** true: nothing lies in the range; false: there may be something */
+  readonly isEmpty: boolean
+}
+
 /**
- * Fixes what a poll considers and enters it in the ledger, in one statement. Waits for a publication of
- * the collection that is being committed, a matter of milliseconds.
- * @returns the end: never beyond what is settled; the begin: that of the request, or an earlier one for a
- * client that goes on from an end, or a clock, that was ahead of the feed when it was answered
+ * Fixes what polls of one collection consider and enters them in the ledger, in one statement. Waits for a
+ * publication of the collection that is being committed, a matter of milliseconds.
+ * @returns in the order of the polls
  */
-export async function fixRange(
+export async function fixRanges(
   db: Db,
-  poller: Poller,
-  stream: Stream,
-  asked: { readonly begin?: Micros; readonly end?: Micros; readonly countsOnly: boolean },
-): Promise<{ pollId: number; range: LabelRange; snapshot: Snapshot }> {
+  collectionId: number,
+  polls: readonly PollToFix[],
+): Promise<readonly FixedPoll[]> {
+  const asked = polls.map(({ poller, stream, asked }) => ({
+    account: poller.account.id,
+    stream: bindingNumber(stream.binding),
+    wanted_begin: asked.begin,
+    wanted_end: asked.end,
+    only_counts: asked.countsOnly,
+    client_address: poller.address,
+    client_agent: poller.userAgent,
+  }))
   const { rows } = await sql<{
     poll_id: number
     fixed_begin: Micros | null
     fixed_end: Micros
     fixed_as_of: number
-  }>`
-    select * from taxiway_fix_range(${poller.account.id}::integer, ${stream.collectionId}::integer,
-      ${bindingNumber(stream.binding)}::smallint, ${asked.begin ?? null}::bigint,
-      ${asked.end ?? null}::bigint, ${asked.countsOnly}::boolean, ${poller.address}::text,
-      ${poller.userAgent}::text)`.execute(db)
-  const [fixed] = rows
-  if (!fixed) throw new Error('taxiway_fix_range returned nothing')
-  return {
-    pollId: fixed.poll_id,
-    range: { begin: fixed.fixed_begin ?? undefined, end: fixed.fixed_end },
-    snapshot: { ...stream, asOf: fixed.fixed_as_of },
-  }
+    last_label: Micros
+  }>`select * from taxiway_fix_ranges(${collectionId}::integer, ${recordset(asked)}::json)`.execute(
+    db,
+  )
+  return polls.map(({ stream }, at) => {
+    const fixed = rows[at]
+    if (!fixed) throw new Error('taxiway_fix_ranges returned too few rows')
+    const begin = fixed.fixed_begin ?? undefined
+    return {
+      pollId: fixed.poll_id,
+      range: { begin, end: fixed.fixed_end },
+      snapshot: { ...stream, asOf: fixed.fixed_as_of },
+      isEmpty: fixed.last_label <= (begin ?? 0),
+    }
+  })
+}
+
+export async function fixRange(
+  db: Db,
+  poller: Poller,
+  stream: Stream,
+  asked: AskedRange,
+): Promise<FixedPoll> {
+  const [fixed] = await fixRanges(db, stream.collectionId, [{ poller, stream, asked }])
+  return fixed as FixedPoll
 }
 
 /** Notes that a poll is answered by the first part of a result set, and where that part ends. */
@@ -119,7 +165,9 @@ export async function completePolls(db: Db, outcomes: readonly PollOutcome[]): P
       left_through = x.l
     from json_to_recordset(${recordset(records)}::json)
       as x(i bigint, s text, d integer, n integer, y bigint, w bigint, l bigint)
-    where id = x.i and status = 'under way'`.execute(db)
+    -- Leads to the index: how many rows a JSON text has, the planner does not know.
+    where id = any(${outcomes.map(({ pollId }) => pollId)}::bigint[])
+      and id = x.i and status = 'under way'`.execute(db)
 }
 
 // Some 50 ms of work, between which others get at the table's pages.

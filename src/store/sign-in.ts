@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Account, ClientCertificate, Role } from '../model/account.ts'
 import type { Db } from './db.ts'
 
-/** What is looked at when somebody asks. Each of these is one statement that finds its row by an index. */
+/** What is looked at when somebody asks. Each of these is one statement that finds its rows by an index. */
 export interface SigningIn {
   readonly account: Account
   readonly disabled: boolean
@@ -25,14 +25,9 @@ export interface SigningInByToken extends SigningIn {
   readonly lastUsedAt: Date | undefined
 }
 
-const columns = [
-  'a.id',
-  'a.name',
-  'a.role',
-  'a.disabled_at',
-  'a.credentials_version',
-  'a.last_seen_at',
-] as const
+const columns = sql.raw(
+  'a.id, a.name, a.role, a.disabled_at, a.credentials_version, a.last_seen_at',
+)
 
 interface AccountRow {
   id: number
@@ -41,6 +36,15 @@ interface AccountRow {
   disabled_at: Date | null
   credentials_version: number
   last_seen_at: Date | null
+}
+
+interface TokenRow extends AccountRow {
+  n: number
+  token_id: number
+  scopes: string[] | null
+  expires_at: Date
+  revoked_at: Date | null
+  last_used_at: Date | null
 }
 
 function rowToSigningIn(row: AccountRow): SigningIn {
@@ -53,70 +57,75 @@ function rowToSigningIn(row: AccountRow): SigningIn {
 }
 
 /**
- * @param name names are stored in NFC; one from before they were is found as it stands
- * @param network as security/client-network.ts spells it
+ * @param asked names are stored in NFC; one from before they were is found as it stands. Networks are as
+ * security/client-network.ts spells them
+ * @returns in the order asked
  */
-export async function findByName(
+export async function findByNames(
   db: Db,
-  name: string,
-  network: string,
-): Promise<SigningInByPassword | undefined> {
-  const row = await db
-    .selectFrom('accounts as a')
-    .leftJoin('account_addresses as p', (join) =>
-      join.onRef('p.account_id', '=', 'a.id').on('p.address', '=', network),
+  asked: readonly { readonly name: string; readonly network: string }[],
+): Promise<readonly (SigningInByPassword | undefined)[]> {
+  const { rows } = await sql<AccountRow & { n: number; hash: string | null; proved: Date | null }>`
+    select k.n, a.*, p.last_used_at as proved
+    from unnest(${asked.map(({ name }) => name)}::text[],
+        ${asked.map(({ name }) => name.normalize('NFC'))}::text[],
+        ${asked.map(({ network }) => network)}::text[]) with ordinality as k(name, nfc, network, n)
+      cross join lateral (
+        select ${columns}, a.password_hash as hash from accounts a
+        where a.name in (k.name, k.nfc) order by a.name = k.name desc limit 1) as a
+      left join account_addresses p on p.account_id = a.id and p.address = k.network`.execute(db)
+  const byNumber = new Map(rows.map((row) => [row.n, row]))
+  return asked.map((_, at) => {
+    const row = byNumber.get(at + 1)
+    return (
+      row && {
+        ...rowToSigningIn(row),
+        passwordHash: row.hash ?? undefined,
+        provedAt: row.proved ?? undefined,
+      }
     )
-    .select([...columns, 'a.password_hash', 'p.last_used_at as proved_at'])
-    .where('a.name', 'in', [name, name.normalize('NFC')])
-    .orderBy((order) => order('a.name', '=', name), 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return (
-    row && {
-      ...rowToSigningIn(row),
-      passwordHash: row.password_hash ?? undefined,
-      provedAt: row.proved_at ?? undefined,
-    }
-  )
+  })
 }
 
-export async function findById(db: Db, accountId: number): Promise<SigningIn | undefined> {
-  const row = await db
-    .selectFrom('accounts as a')
-    .select(columns)
-    .where('a.id', '=', accountId)
-    .executeTakeFirst()
-  return row && rowToSigningIn(row)
-}
-
-/** @param digest SHA-256 of the token */
-export async function findByToken(
+/** @returns in the order asked */
+export async function findByIds(
   db: Db,
-  digest: Uint8Array,
-): Promise<SigningInByToken | undefined> {
-  const row = await db
-    .selectFrom('tokens as t')
-    .innerJoin('accounts as a', 'a.id', 't.account_id')
-    .select([
-      ...columns,
-      't.id as token_id',
-      't.scopes',
-      't.expires_at',
-      't.revoked_at',
-      't.last_used_at',
-    ])
-    .where('t.digest', '=', digest)
-    .executeTakeFirst()
-  return (
-    row && {
-      ...rowToSigningIn(row),
-      tokenId: row.token_id,
-      scopes: row.scopes ?? undefined,
-      expiresAt: row.expires_at,
-      revoked: row.revoked_at !== null,
-      lastUsedAt: row.last_used_at ?? undefined,
-    }
-  )
+  accountIds: readonly number[],
+): Promise<readonly (SigningIn | undefined)[]> {
+  const { rows } = await sql<AccountRow>`
+    select ${columns} from accounts a where a.id = any(${accountIds}::integer[])`.execute(db)
+  const byId = new Map(rows.map((row) => [row.id, rowToSigningIn(row)]))
+  return accountIds.map((id) => byId.get(id))
+}
+
+/**
+ * @param digests SHA-256 of each token
+ * @returns in the order asked
+ */
+export async function findByTokens(
+  db: Db,
+  digests: readonly Buffer[],
+): Promise<readonly (SigningInByToken | undefined)[]> {
+  const hexadecimal = digests.map((digest) => digest.toString('hex'))
+  const { rows } = await sql<TokenRow>`
+    select k.n, ${columns}, t.id as token_id, t.scopes, t.expires_at, t.revoked_at, t.last_used_at
+    from unnest(${hexadecimal}::text[]) with ordinality as k(digest, n)
+      join tokens t on t.digest = decode(k.digest, 'hex')
+      join accounts a on a.id = t.account_id`.execute(db)
+  const byNumber = new Map(rows.map((row) => [row.n, row]))
+  return digests.map((_, at) => {
+    const row = byNumber.get(at + 1)
+    return (
+      row && {
+        ...rowToSigningIn(row),
+        tokenId: row.token_id,
+        scopes: row.scopes ?? undefined,
+        expiresAt: row.expires_at,
+        revoked: row.revoked_at !== null,
+        lastUsedAt: row.last_used_at ?? undefined,
+      }
+    )
+  })
 }
 
 /** Whose certificate it is: by its fingerprint, or else by its subject. */
@@ -124,16 +133,11 @@ export async function findByCertificate(
   db: Db,
   { fingerprint, subject }: ClientCertificate,
 ): Promise<SigningIn | undefined> {
-  const row = await db
-    .selectFrom('account_certificates as c')
-    .innerJoin('accounts as a', 'a.id', 'c.account_id')
-    .select(columns)
-    .where((where) =>
-      where.or([where('c.fingerprint', '=', fingerprint), where('c.subject', '=', subject)]),
-    )
-    .orderBy('c.fingerprint', (order) => order.asc().nullsLast())
-    .limit(1)
-    .executeTakeFirst()
+  const { rows } = await sql<AccountRow>`
+    select ${columns} from account_certificates c join accounts a on a.id = c.account_id
+    where c.fingerprint = ${fingerprint} or c.subject = ${subject}
+    order by c.fingerprint nulls last limit 1`.execute(db)
+  const [row] = rows
   return row && rowToSigningIn(row)
 }
 

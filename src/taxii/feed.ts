@@ -18,6 +18,8 @@ export interface FixedRange {
   readonly pollId: number
   readonly range: LabelRange
   readonly snapshot: Snapshot
+  /** true: nothing lies in the range; false: there may be something */
+  readonly isEmpty: boolean
 }
 
 /** A collection that an account may do something with. */

@@ -14,6 +14,8 @@ export interface Ledger {
 // whoever reads takes for sent whole.
 const mostWaiting = 10_000
 const batchOutcomes = 500
+// So long those that end after a write are gathered for the next.
+const gatherMs = 50
 
 /**
  * Enters outcomes one batch at a time, so that ever so many polls that end at once take one connection.
@@ -25,6 +27,8 @@ export function createLedger(
 ): Ledger {
   const waiting: PollOutcome[] = []
   let draining: Promise<void> | undefined
+  let gathering: AbortController | undefined
+  let settling = 0
   let failing = false
 
   async function drain(): Promise<void> {
@@ -41,7 +45,15 @@ export function createLedger(
         failing = true
         return
       }
+      await gather()
     }
+  }
+
+  async function gather(): Promise<void> {
+    if (settling > 0) return
+    gathering = new AbortController()
+    await sleep(gatherMs, undefined, { signal: gathering.signal }).catch(() => {})
+    gathering = undefined
   }
 
   function start(): Promise<void> {
@@ -58,8 +70,14 @@ export function createLedger(
       void start()
     },
     async settle() {
-      await draining
-      if (waiting.length > 0) await start()
+      settling += 1
+      gathering?.abort()
+      try {
+        await draining
+        if (waiting.length > 0) await start()
+      } finally {
+        settling -= 1
+      }
     },
   }
 }

@@ -54,7 +54,7 @@ export async function poll(
     ledger,
     () => entry,
     async () => {
-      const recordCount = await feed.countBlocks(fixed.snapshot, range)
+      const recordCount = fixed.isEmpty ? 0 : await feed.countBlocks(fixed.snapshot, range)
       if (recordCount === 0 || countsOnly) return { ...head, recordCount }
       const response = { ...head, recordCount }
       if (request.version === '1.0')

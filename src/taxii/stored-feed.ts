@@ -1,12 +1,20 @@
 import type { Account } from '../model/account.ts'
 import type { Collection } from '../model/collection.ts'
 import { readGrants } from '../store/accounts.ts'
-import { maySendAnywhere } from '../store/collection-access.ts'
-import { findCollection, readCollections } from '../store/collections.ts'
+import { findReadableByEach, maySendAnywhere } from '../store/collection-access.ts'
+import { readCollections } from '../store/collections.ts'
 import type { Db } from '../store/db.ts'
 import { countBlocks, cutIntoParts, readBlocks } from '../store/feed.ts'
 import { createHeadReader } from '../store/packages.ts'
-import { completePolls, correctPart, enterPart, fixRange, noteFirstPart } from '../store/polls.ts'
+import {
+  completePolls,
+  correctPart,
+  enterPart,
+  type FixedPoll,
+  fixRanges,
+  noteFirstPart,
+  type PollToFix,
+} from '../store/polls.ts'
 import { findResultSet, movePartEnds, writeResultSet } from '../store/result-sets.ts'
 import {
   changeSubscription,
@@ -14,8 +22,12 @@ import {
   listSubscriptions,
   subscribe,
 } from '../store/subscriptions.ts'
+import { type Ask, askTogether } from '../store/together.ts'
 import { createVolumeReader } from '../store/volumes.ts'
 import type { Feed } from './feed.ts'
+
+// A publication of the collection waits for them.
+const fixTogether = { most: 20 }
 
 /** The feed as the store has it. */
 export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
@@ -28,6 +40,19 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
       read: isAdministrator || granted?.get(collection.id)?.read === true,
       send: collection.inbox && (isAdministrator || granted?.get(collection.id)?.write === true),
     })
+  }
+  // What each poll asks, those that come in at once ask together.
+  const maySend = askTogether((accounts: readonly Account[]) => maySendAnywhere(db, accounts))
+  const findReadable = askTogether((asked: Parameters<typeof findReadableByEach>[1]) =>
+    findReadableByEach(db, asked),
+  )
+  const fixing = new Map<number, Ask<PollToFix, FixedPoll>>()
+  const fixRangeOf = (collectionId: number) => {
+    const fix =
+      fixing.get(collectionId) ??
+      askTogether((polls: readonly PollToFix[]) => fixRanges(db, collectionId, polls), fixTogether)
+    fixing.set(collectionId, fix)
+    return fix
   }
   const ownerOf = (account: Account, { id }: Collection) => ({
     accountId: account.id,
@@ -49,15 +74,11 @@ export function createStoredFeed(db: Db, resultSetSeconds: number): Feed {
         return { ...collection, access, volume }
       })
     },
-    maySend: (account) => maySendAnywhere(db, account),
-    findCollection: async (account, name) => {
-      // Alone: there may be hundreds, and each poll asks.
-      const named = await findCollection(db, name)
-      if (!named) return undefined
-      const accessTo = await readAccess(account)
-      return accessTo(named).read ? named : undefined
-    },
-    fixRange: (poller, stream, asked) => fixRange(db, poller, stream, asked),
+    maySend,
+    // The database holds no NUL, so nothing is called so.
+    findCollection: async (account, name) =>
+      name.includes('\0') ? undefined : findReadable({ account, name }),
+    fixRange: (poller, stream, asked) => fixRangeOf(stream.collectionId)({ poller, stream, asked }),
     countBlocks: (snapshot, range) => countBlocks(db, snapshot, range),
     readBlocks: (snapshot, range) => readBlocks(db, readHead, snapshot, range),
     createResultSet: async (

@@ -6,8 +6,15 @@ import { readCollections, writeCollection } from '../../src/store/collections.ts
 import type { Db } from '../../src/store/db.ts'
 import { readSafeLabel } from '../../src/store/feed.ts'
 import { readLedger } from '../../src/store/ledger.ts'
-import { completePolls, fixRange, pruneLedger } from '../../src/store/polls.ts'
-import { forEachStore } from '../helpers/stores.ts'
+import {
+  type AskedRange,
+  completePolls,
+  fixRange,
+  fixRanges,
+  type PollToFix,
+  pruneLedger,
+} from '../../src/store/polls.ts'
+import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import { aCollection } from '../intake/reports.ts'
 
 const hour = 3_600_000_000
@@ -24,7 +31,7 @@ async function start(db: Db) {
     const stream = { collectionId, binding: 'urn:stix.mitre.org:xml:1.2' } as const
     return fixRange(db, poller, stream, { countsOnly: false })
   }
-  return { poll, collectionIds: collections.map(({ id }) => id) }
+  return { poll, poller, collectionIds: collections.map(({ id }) => id) }
 }
 
 t.test('a poll is completed once', async (t) => {
@@ -90,4 +97,80 @@ t.test('old polls are pruned, but nothing can be published behind what was answe
     t.equal(await pruneLedger(db, 90), 0)
     t.equal(await pruneLedger(db, 80), 0, 'the last of each stays, however old')
   })
+})
+
+t.test('polls that are fixed together each have their own range', async (t) => {
+  await forEachStore(t, async (t, { db }) => {
+    const { poller, collectionIds } = await start(db)
+    const [collectionId = 0] = collectionIds
+    const stream = { collectionId, binding: 'urn:stix.mitre.org:xml:1.2' } as const
+    const label = 1_000
+    await sql`
+      insert into publications (collection_id, binding, base_label, block_count, live_count)
+      values (${collectionId}, 1, ${label - 9}, 10, 10)`.execute(db)
+    const ask = (asked: Partial<AskedRange>): PollToFix => ({
+      poller,
+      stream,
+      asked: { countsOnly: false, ...asked },
+    })
+    const fixed = await fixRanges(db, collectionId, [
+      ask({}),
+      ask({ begin: label - 1 }),
+      ask({ begin: label, countsOnly: true }),
+      ask({ begin: label - 1, end: label + 5 }),
+    ])
+    const { safe } = await readSafeLabel(db, collectionId)
+    t.strictSame(
+      fixed.map(({ range, isEmpty }) => [range.begin, range.end <= safe, isEmpty]),
+      [
+        [undefined, true, false],
+        [label - 1, true, false],
+        [label, true, true],
+        [label - 1, true, false],
+      ],
+      'of which one begins behind the last block',
+    )
+    t.equal(fixed[3]?.range.end, label + 5)
+    const entries = await readLedger(db, { limit: 9 })
+    t.strictSame(
+      entries.map(({ id, begin, countsOnly }) => [id, begin, countsOnly]).reverse(),
+      fixed.map(({ pollId, range }, at) => [pollId, range.begin, at === 2]),
+    )
+    t.equal(fixed[0]?.isEmpty, false)
+    const { isEmpty } = await fixRange(
+      db,
+      poller,
+      { ...stream, collectionId: collectionIds[1] ?? 0 },
+      { countsOnly: false },
+    )
+    t.ok(isEmpty, 'a collection without blocks has none')
+  })
+})
+
+t.test('what is published while a poll waits for it is not taken for nothing', async (t) => {
+  const { db } = await openTestStore(t, 'postgresql')
+  const { poller, collectionIds } = await start(db)
+  const [collectionId = 0] = collectionIds
+  const stream = { collectionId, binding: 'urn:stix.mitre.org:xml:1.2' } as const
+  const { safe: begin } = await readSafeLabel(db, collectionId)
+  const fixed = await db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ base: number }>`
+      select taxiway_next_base(${collectionId}::integer) as base`.execute(trx)
+    const fixing = fixRange(db, poller, stream, { begin, countsOnly: false })
+    for (;;) {
+      const waiting = await sql`
+        select from pg_locks where locktype = 'advisory' and not granted
+          and database = (select oid from pg_database where datname = current_database())`.execute(
+        trx,
+      )
+      if (waiting.rows.length > 0) break
+    }
+    await sql`
+      insert into publications (collection_id, binding, base_label, block_count, live_count)
+      values (${collectionId}, 1, ${rows[0]?.base}, 1, 1)`.execute(trx)
+    return { fixing, base: rows[0]?.base ?? 0 }
+  })
+  const { range, isEmpty } = await fixed.fixing
+  t.ok(range.end >= fixed.base)
+  t.equal(isEmpty, false)
 })

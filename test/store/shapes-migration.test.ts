@@ -99,7 +99,13 @@ t.test('a store of the version before comes up as it was', async (t) => {
   const { error } = await migrator.migrateToLatest()
   t.equal(error, undefined)
   await fill(db)
-  t.same(await migrate(db), ['0005-shapes', '0006-accounts', '0007-inbox', '0008-inbox-retention'])
+  t.same(await migrate(db), [
+    '0005-shapes',
+    '0006-accounts',
+    '0007-inbox',
+    '0008-inbox-retention',
+    '0009-polls-together',
+  ])
   t.match(await findAccount(db, 'esa1'), {
     account: { id: 1, name: 'esa1', role: 'reader' },
     passwordHash: 'scrypt$…',

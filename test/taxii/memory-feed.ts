@@ -148,7 +148,7 @@ export function memoryFeed(options: { batchSize?: number; padding?: string } = {
         end: Math.min(end, feed.now),
       }
       feed.polls += 1
-      return { pollId: feed.polls, range, snapshot: { ...stream, asOf: 0 } }
+      return { pollId: feed.polls, range, snapshot: { ...stream, asOf: 0 }, isEmpty: false }
     },
     async countBlocks(stream, range) {
       return live(stream, range).length
