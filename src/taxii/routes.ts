@@ -1,13 +1,12 @@
-import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { BearerRefused, getAccount, getCaller, taxiiHook } from '../http/who-is-asking.ts'
+import { BearerRefused, getCaller, taxiiHook } from '../http/who-is-asking.ts'
 import type { Identify } from '../model/account.ts'
 import { type XmlElement, XmlError } from '../xml/read.ts'
 import { bindingToAnswerIn, type MessageBinding } from './binding.ts'
 import { listCollections } from './collections.ts'
-import { type DiscoveryParts, discover, type PublicAddress } from './discovery.ts'
-import type { Feed, Poller } from './feed.ts'
+import { type DiscoveryParts, discover } from './discovery.ts'
+import type { Feed } from './feed.ts'
 import {
   allowedMethods,
   checkContentEncoding,
@@ -28,6 +27,8 @@ import { findMessageId } from './parse.ts'
 import { paths } from './paths.ts'
 import { poll } from './poll.ts'
 import { pollResponseStream } from './poll-stream.ts'
+import { pollerOf } from './poller.ts'
+import { publicAddressOf } from './public-address.ts'
 import { badMessage, denied, failure, methodNotAllowed } from './refusal.ts'
 import { fulfil } from './result-set.ts'
 import { followSending, type Sending } from './sending.ts'
@@ -60,6 +61,7 @@ export async function taxiiRoutes(app: FastifyInstance, options: TaxiiOptions): 
 async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<void> {
   const { feed, inbox, log } = options
   const whoIsAsking = taxiiHook(app, options.identify)
+  const addressOf = (request: FastifyRequest) => publicAddressOf(request, options.publicUrl)
   // Kept until the message is read, whose id the answer names.
   const refused = new WeakMap<FastifyRequest, BearerRefused>()
   const bindings = new WeakMap<FastifyRequest, MessageBinding>()
@@ -168,10 +170,16 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
         return listCollections(message, partsOf(request))
       case 'Poll_Request':
         if (!mayRead) throw mayNotRead()
-        return poll(feed, pollerOf(request), message, ledger)
+        return poll(feed, pollerOf(account, request), message, ledger)
       case 'Poll_Fulfillment':
         if (!mayRead) throw mayNotRead()
-        return fulfil(feed, pollerOf(request), message, readsPastTheEnd(request.headers), ledger)
+        return fulfil(
+          feed,
+          pollerOf(account, request),
+          message,
+          readsPastTheEnd(request.headers),
+          ledger,
+        )
       case 'Inbox_Message':
         throw failure('this server offers no inbox service')
       case 'Subscription_Management_Request':
@@ -266,18 +274,6 @@ async function addRoutes(app: FastifyInstance, options: TaxiiOptions): Promise<v
       ledger.complete({ pollId, durationMs: performance.now() - beganMs, ...sent })
     })
   }
-
-  function addressOf(request: FastifyRequest): PublicAddress {
-    if (options.publicUrl !== undefined) {
-      const url = options.publicUrl.replace(/\/+$/, '')
-      return { scheme: url.startsWith('https:') ? 'https' : 'http', url }
-    }
-    // Both are the client's own connection and Host, unless a proxy is configured as trusted.
-    const scheme = request.protocol === 'https' ? 'https' : 'http'
-    // HTTP/1.0 clients may name no host.
-    const host = request.host || localHost(request.socket)
-    return { scheme, url: `${scheme}://${host}` }
-  }
 }
 
 /** Left alone when reading ends early: the answer still goes out on its connection. */
@@ -293,25 +289,8 @@ function bindingOf({ headers }: FastifyRequest, root: XmlElement | undefined): M
   return bindingToAnswerIn(root?.namespace, headers['x-taxii-content-type']?.toString())
 }
 
-function localHost({ localAddress = '', localPort }: Socket): string {
-  // An IPv4 client of a socket that listens for IPv6 too.
-  const address = localAddress.replace(/^::ffff:(?=[\d.]+$)/, '')
-  return address.includes(':') ? `[${address}]:${localPort}` : `${address}:${localPort}`
-}
-
 const mayNotWrite = () =>
   denied('this token does not reach so far: sending needs the scope feed:write')
 
 const mayNotRead = () =>
   denied('this token does not reach so far: polling needs the scope feed:read')
-
-// Long enough for what clients call themselves, too short to fill a disk with.
-const maxUserAgentLength = 200
-
-function pollerOf(request: FastifyRequest): Poller {
-  return {
-    account: getAccount(request),
-    address: request.ip,
-    userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgentLength),
-  }
-}
