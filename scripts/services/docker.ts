@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
+import { postgresSettings } from './postgres.ts'
 import { run, runOrThrow, type Service } from './process.ts'
 
 /** @returns whether a Docker engine answers; the client alone is of no use */
@@ -15,7 +16,7 @@ export function startPostgresContainer(connect: (url: string) => Promise<void>):
     service: 'postgres',
     port: 5432,
     env: { POSTGRES_USER: 'taxiway', POSTGRES_PASSWORD: password },
-    arguments: ['-c', 'max_connections=200', '-c', 'fsync=off'],
+    arguments: postgresSettings,
     url: (address) => `postgres://taxiway:${password}@${address}/postgres`,
     connect,
   })
@@ -38,7 +39,7 @@ async function startContainer(container: {
   service: string
   port: number
   env: Record<string, string>
-  arguments: string[]
+  arguments: readonly string[]
   url: (address: string) => string
   connect: (url: string) => Promise<void>
 }): Promise<Service> {
