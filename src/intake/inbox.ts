@@ -64,6 +64,8 @@ export function createInboxIntake(
 ): InboxIntake {
   const waiting: Waiting[] = []
   const sourceIds = new Map<string, number>()
+  // The transaction looks whether it still counts.
+  let judging: Judging | undefined
   let working = false
 
   async function work(): Promise<void> {
@@ -93,13 +95,17 @@ export function createInboxIntake(
 
   async function deliverTogether(group: readonly Waiting[]): Promise<readonly Outcome[]> {
     for (;;) {
-      const judging = await intake.readJudging(intake.db)
+      judging ??= await intake.readJudging(intake.db)
+      const { version } = judging
       const prepared = await prepare(intake, group, judging, sourceIds)
       const done = await writeInTurn(intake, async (trx, now) => {
-        if ((await readJudgingVersion(trx)) !== judging.version) return undefined
+        if ((await readJudgingVersion(trx)) !== version) return undefined
         return store(intake, trx, prepared, now)
       })
-      if (!done) continue
+      if (!done) {
+        judging = undefined
+        continue
+      }
       onStored(done.work)
       return done.outcomes
     }

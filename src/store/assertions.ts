@@ -122,13 +122,15 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
     m: row.remarks.length > 0 ? row.remarks : null,
     n: row.sightings,
   }))
+  // Of what is new and has no suppressions nothing is to be known.
+  const tellsAll = rows.some((row) => row.suppressions.length > 0)
   const written = await sql<{
     id: number
     indicator_id: number
     report_id: number
     added: boolean
   }>`
-    insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
+    with written as (insert into assertions (indicator_id, source_id, report_id, report_version, external_id, title,
       description, role, tlp, confidence, asserted_confidence, valid_from, valid_until, ends_at, active,
       refuted, judge_at, suppressed, remarks, sightings)
     select * from json_to_recordset(${recordset(records)}::json) as x(
@@ -142,7 +144,8 @@ export async function writeAssertions(db: Db, rows: readonly AssertionRow[], now
       asserted_confidence = excluded.asserted_confidence, valid_from = excluded.valid_from,
       valid_until = excluded.valid_until, ends_at = excluded.ends_at, active = excluded.active, refuted = excluded.refuted,
       judge_at = excluded.judge_at, suppressed = excluded.suppressed, remarks = excluded.remarks, sightings = excluded.sightings
-    returning id, indicator_id, report_id, (xmax = 0) as added`.execute(db)
+    returning id, indicator_id, report_id, (xmax = 0) as added)
+    select * from written where ${tellsAll} or not added`.execute(db)
   const replaced = written.rows.filter((row) => !row.added).map((row) => row.id)
   if (replaced.length > 0) await clearSuppressions(db, replaced)
   const ids = new Map(written.rows.map((row) => [`${row.report_id}/${row.indicator_id}`, row.id]))

@@ -89,11 +89,11 @@ export const inboxLayout10: InboxLayout = {
 
 /** Which elements of an Inbox_Message of any version are read child by child. */
 export const isInboxContainer: IsContainer = (element, within) => {
-  const [root, block, content, ...inContent] = within
+  const root = within[0]
   if (root?.name !== 'Inbox_Message') return false
-  if (!block) return element.name === 'Content_Block' && element.namespace === root.namespace
-  if (!content) return element.name === 'Content' && element.namespace === root.namespace
-  return isPackageContainer(element, inContent)
+  if (within.length > 2) return isPackageContainer(element, within.slice(3))
+  if (element.namespace !== root.namespace) return false
+  return element.name === (within.length === 1 ? 'Content_Block' : 'Content')
 }
 
 /**

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { XmlPart } from '../xml/parts.ts'
-import { createXmlSerializer, type Declarations } from '../xml/serialize.ts'
+import { createXmlSerializer, type Declarations, type XmlSerializer } from '../xml/serialize.ts'
 
 /** Keeps what a block holds for as long as nothing of it was understood. */
 export interface ContentKeeper {
@@ -18,13 +18,14 @@ const manyParts = 64
 
 /** @param around as of createXmlSerializer */
 export function createContentKeeper(around: Declarations): ContentKeeper {
-  const serializer = createXmlSerializer(around)
+  let serializer: XmlSerializer | undefined
   let parts: XmlPart[] = []
   let text = ''
   let members: Buffer[] = []
   let dropped = false
 
   function write(): void {
+    serializer ??= createXmlSerializer(around)
     for (const part of parts) {
       if (part.kind === 'open') text += serializer.open(part.element)
       else if (part.kind === 'child') text += serializer.child(part.element)

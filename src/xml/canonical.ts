@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash, hash as hashOf } from 'node:crypto'
 import type { XmlAttribute, XmlElement } from './read.ts'
 
 /**
@@ -25,12 +25,20 @@ const ends = '\u0002'
 const attribute = '\u0003'
 const between = '\u0004'
 
+const pieceLength = 65_536
+
 export function createCanonicalHash(): CanonicalHash {
-  const hash = createHash('sha256')
+  let hash: Hash | undefined
   let length = 0
+  // Hashed in few pieces: most documents are small, and each piece costs as much as a kilobyte.
+  let waiting = ''
   const add = (text: string) => {
-    hash.update(text)
+    waiting += text
     length += text.length
+    if (waiting.length < pieceLength) return
+    hash ??= createHash('sha256')
+    hash.update(waiting)
+    waiting = ''
   }
   return {
     open: (element) => add(start(element)),
@@ -40,7 +48,7 @@ export function createCanonicalHash(): CanonicalHash {
     },
     close: () => add(ends),
     length: () => length,
-    digest: () => hash.digest(),
+    digest: () => hash?.update(waiting).digest() ?? hashOf('sha256', waiting, 'buffer'),
   }
 }
 
