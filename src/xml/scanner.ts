@@ -41,6 +41,8 @@ export function createXmlReader(
   let columns = 0
   // The first that is not counted in `lines`.
   let newline = -1
+  // What waited at the ends of writes, all together: so much was read in vain.
+  let inVain = 0
   let hasRoot = false
   let isReading = false
   let scope: Scope = outermostScope
@@ -94,10 +96,10 @@ export function createXmlReader(
 
   function readText(): Outcome {
     const end = text.indexOf('<', at)
+    const written = text.slice(at, end < 0 ? undefined : end)
+    if (open.length === 0 && !isBlank(written)) return 'odd'
     if (end < 0) return 'wait'
-    const written = text.slice(at, end)
     if (open.length === 0) {
-      if (!isBlank(written)) return 'odd'
       at = end
       return 'read'
     }
@@ -198,8 +200,11 @@ export function createXmlReader(
       text += more
       newline = text.indexOf('\n')
       const isOdd = oddCharacters.test(more) || read() === 'odd'
+      const waits = text.length - (hasRoot ? at : 0)
+      inVain += waits
       // What is long and cut short here is not to be looked at again with each piece.
-      if (isOdd || text.length - (hasRoot ? at : 0) > mostWaiting) takeOver()
+      const isInVain = inVain > mostWaiting + mostInVain * (position + text.length)
+      if (isOdd || waits > mostWaiting || isInVain) takeOver()
     },
     close() {
       const isWhole = hasRoot && open.length === 0 && isBlank(text.slice(at))
@@ -220,6 +225,9 @@ export function createXmlReader(
     line,
   }
 }
+
+// To one character of the document. A text as long as may wait stays below it in pieces of a packet's size.
+const mostInVain = 8
 
 /** `wait`: what begins here does not end in what was written until now; `odd`: the strict reader is to read it. */
 type Outcome = 'read' | 'wait' | 'odd'

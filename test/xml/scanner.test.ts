@@ -173,3 +173,23 @@ t.test('what is read fast is read as the strict reader reads it, errors and plac
   t.ok(refused > 300, `${refused} refused`)
   t.end()
 })
+
+t.test('what comes in tiny pieces is not read again with each of them', (t) => {
+  const begun: string[] = []
+  const reader = createXmlReader('utf-8', {
+    root: () => undefined,
+    begin: () => begun.push('begin'),
+    open: ({ attributes }) => begun.push(`open with ${attributes.length}`),
+    text: () => {},
+    close: () => {},
+  })
+  for (const piece of '<a b="">') reader.write(piece)
+  t.strictSame(begun, ['begin', 'open with 1'], 'a short tag may come so')
+  // Of a tag that has not ended the strict reader alone tells.
+  for (const piece of `<c d="${' '.repeat(4_000)}`) reader.write(piece)
+  t.strictSame(begun.slice(2), ['begin'])
+  for (const piece of '"/></a>') reader.write(piece)
+  reader.close()
+  t.strictSame(begun.slice(3), ['open with 1'])
+  t.end()
+})
