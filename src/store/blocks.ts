@@ -75,7 +75,7 @@ export async function reserveIds(
   count: number,
 ): Promise<number> {
   if (count === 0) return 0
-  const sequence = sql`pg_get_serial_sequence(${table}, 'id')`
+  const sequence = sql.lit(`${table}_id_seq`)
   const { rows } = await sql<{ last: number }>`
     select setval(${sequence}, nextval(${sequence}) + ${count - 1}::integer) as last`.execute(db)
   return (rows[0] as { last: number }).last - count + 1

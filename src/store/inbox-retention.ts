@@ -17,6 +17,7 @@ export async function noteSentAgain(
   now: Date,
 ): Promise<void> {
   await inBatches(blocks, async (some) => {
+    if (some.length === 0) return []
     await sql`
       update inbox_blocks b set received_at = ${now}::timestamptz, message_id = x.m
       from unnest(${some.map(({ accountId }) => accountId)}::integer[],
