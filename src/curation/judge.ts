@@ -63,6 +63,8 @@ export type Judge = (assertion: JudgedInput, now: Date) => Verdict
 export const rulesVersion = 1
 
 const dayMs = 86_400_000
+// The last that the store reads: dates of more than four digits are spelled otherwise.
+const lastMoment = Date.UTC(10_000, 0, 1) - 1
 const none = Object.freeze([])
 
 export function createJudge(
@@ -147,7 +149,8 @@ function ageEnd(
   type: ObservableType,
 ): Date | undefined {
   const days = ageLimitDays(policy, source, type)
-  return days === undefined ? undefined : new Date(validFrom.getTime() + days * dayMs)
+  if (days === undefined) return undefined
+  return new Date(Math.min(validFrom.getTime() + days * dayMs, lastMoment))
 }
 
 function findingOf({ list, entry, whole }: WarninglistMatch): Remark {

@@ -198,6 +198,17 @@ t.test('what has no end of its own ages, by type; what has one does not', (t) =>
   t.end()
 })
 
+t.test('what begins at the end of time ages within what the store holds', (t) => {
+  const validFrom = new Date('9999-12-31T23:59:59Z')
+  const { endsAt, suppressions } = judge(
+    judged('domain', 'far.taxiway-demo.com', { validFrom }),
+    now,
+  )
+  t.strictSame(endsAt, new Date('9999-12-31T23:59:59.999Z'))
+  t.strictSame(suppressions, [])
+  t.end()
+})
+
 t.test("a source's ages go before those of all, and 0 is for ever", (t) => {
   const by = judgeBy({
     ageDays: { domain: 5, ipv4: 0 },

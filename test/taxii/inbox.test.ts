@@ -170,6 +170,12 @@ t.test('an Inbox_Message', async (t) => {
     t.match(late, { outcome: 'outdated', detail: /newer revision/ })
   })
 
+  await t.test('dated as late as a date can be is taken in', async (t) => {
+    const dated = 'id="ex:package-1" timestamp="9999-12-31T23:59:59Z"'
+    t.equal(await send(block(packageOn([one], dated))), 'SUCCESS')
+    t.strictSame(await server.poll('in'), [one])
+  })
+
   await t.test('of one account never revises what another has sent', async (t) => {
     t.equal(await send(block(packageOn([one]))), 'SUCCESS')
     t.equal(await send(block(packageOn([two])), ['in'], 'admin'), 'SUCCESS')
