@@ -10,6 +10,7 @@
  * for their secrets once they have ended; one that is found fails the run.
  */
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EvidenceRun, gatherEvidence } from './secrets/run.ts'
@@ -19,6 +20,7 @@ import {
   startRabbitmqContainer,
 } from './services/docker.ts'
 import { canInstall, installDebianPackages } from './services/install.ts'
+import { makeMemoryFolder } from './services/memory-folder.ts'
 import { connect as connectToPostgres, findPostgres, startPostgres } from './services/postgres.ts'
 import { findProgram, type Service } from './services/process.ts'
 import { ensurePython } from './services/python.ts'
@@ -125,7 +127,7 @@ function findEvidenceRun(command: string, args: string[], env: NodeJS.ProcessEnv
   const whole = args.every((arg) => arg.startsWith('-'))
   const all = { ...process.env, ...env }
   const urls = needs.flatMap(({ variable }) => all[variable] ?? [])
-  return gatherEvidence(whole, urls)
+  return gatherEvidence(diskFolder, whole, urls)
 }
 
 /** @returns the command's exit code, or 128 and more when a signal ended it */
@@ -163,7 +165,11 @@ if (command === undefined) {
   console.error('usage: node scripts/with-services.ts COMMAND…')
   process.exit(2)
 }
+const diskFolder = tmpdir()
+const memoryFolder = command === 'tap' ? makeMemoryFolder() : undefined
 try {
+  // What os.tmpdir() answers, here and in all that is started.
+  if (memoryFolder !== undefined) process.env.TMPDIR = memoryFolder.path
   const env = await start()
   const evidence: EvidenceRun | undefined = findEvidenceRun(command, args, env)
   const code = await runCommand(command, args, { ...env, ...evidence?.env })
@@ -174,6 +180,7 @@ try {
   process.exitCode = 1
 } finally {
   await stop()
+  memoryFolder?.remove()
 }
 // A late reply of a library's socket must not keep a finished run alive.
 process.exit()

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { watchArguments } from './arguments.ts'
 import { writeSecret } from './evidence.ts'
@@ -16,11 +15,16 @@ const recorder = new URL('../../test/helpers/record-answers.ts', import.meta.url
 
 /**
  * Begins to gather what a run of the tests leaves behind, in a folder of its own.
+ * @param within where that folder is made; it may grow to gigabytes
  * @param whole whether all tests run
  * @param urls of the services, whose passwords are secrets like any other
  */
-export function gatherEvidence(whole: boolean, urls: readonly string[]): EvidenceRun {
-  const folder = mkdtempSync(join(tmpdir(), 'taxiway-evidence-'))
+export function gatherEvidence(
+  within: string,
+  whole: boolean,
+  urls: readonly string[],
+): EvidenceRun {
+  const folder = mkdtempSync(join(within, 'taxiway-evidence-'))
   for (const url of urls) {
     const { password, protocol } = new URL(url)
     // One that was given to us may be a word that stands everywhere.

@@ -84,13 +84,19 @@ export async function startPostgres(programs: string): Promise<Service> {
 /**
  * Tests kill Taxiway, never this server, so nothing here has to survive a crash: without fsync a database is created
  * in 30 ms rather than 200. Tests also run their larger queries once in each of their databases, and compile them (jit)
- * for longer than they run; what a benchmark measures is compiled as anywhere.
+ * for longer than they run; what a benchmark measures is compiled as anywhere. To drop a database takes longer the more
+ * buffers there are, and the log may stand in memory.
  */
 export const postgresSettings = [
   ...['max_connections=200', 'autovacuum_naptime=10s', 'fsync=off', 'full_page_writes=off'],
   ...(process.argv[2] === 'tap'
-    ? ['jit=off', 'synchronous_commit=off', 'wal_level=minimal', 'max_wal_senders=0']
+    ? [
+        ...['jit=off', 'synchronous_commit=off', 'wal_level=minimal', 'max_wal_senders=0'],
+        ...['shared_buffers=64MB', 'max_wal_size=256MB'],
+      ]
     : []),
+  // It is killed when the tests end: what it shares goes with its folder then.
+  'dynamic_shared_memory_type=mmap',
 ].flatMap((setting) => ['-c', setting])
 
 const settings = [

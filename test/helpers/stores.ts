@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -90,8 +91,7 @@ export async function makeFilledDatabase(
 
 /** A folder that is there while `t` runs. */
 export function makeFolder(t: Teardown): string {
-  mkdirSync(embeddedFolders, { recursive: true })
-  const folder = mkdtempSync(join(embeddedFolders, 'test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'taxiway-store-'))
   t.teardown(async () => {
     keepDataDir(folder)
     rmSync(folder, { recursive: true, force: true })
@@ -124,6 +124,7 @@ async function embeddedTemplate(): Promise<string> {
   const template = join(embeddedFolders, schemaDigest)
   if (existsSync(template)) return template
   const draft = `${template}.${process.pid}`
+  mkdirSync(embeddedFolders, { recursive: true })
   await fill({ databaseUrl: undefined, dataDir: draft })
   try {
     renameSync(draft, template)
