@@ -93,9 +93,11 @@ export async function findReadableByEach(
   asked: readonly { readonly account: Account; readonly name: string }[],
 ): Promise<readonly (StoredCollection | undefined)[]> {
   const { rows } = await sql<Parameters<typeof toCollection>[0] & { n: number }>`
-    select k.n, c.* from ${eachAccount(asked.map(({ account }) => account))}
-      join unnest(${asked.map(({ name }) => name)}::text[]) with ordinality as named(name, n) on named.n = k.n
-      join collections c on c.name = named.name
+    select k.n, c.*
+    from unnest(${asked.map(({ account }) => account.id)}::integer[],
+        ${asked.map(({ account }) => account.role === 'administrator')}::boolean[],
+        ${asked.map(({ name }) => name)}::text[]) with ordinality as k(id, is_administrator, name, n)
+      join collections c on c.name = k.name
     where k.is_administrator or exists (
       select from grants g
       where g.collection_id = c.id and g.account_id = k.id and g.can_read)`.execute(db)
@@ -115,15 +117,10 @@ export async function maySendAnywhere(
     select exists (select from collections c where c.inbox and (k.is_administrator or exists (
       select from grants g
       where g.collection_id = c.id and g.account_id = k.id and g.can_write))) as may
-    from ${eachAccount(accounts)} order by k.n`.execute(db)
+    from unnest(${accounts.map(({ id }) => id)}::integer[],
+      ${accounts.map(({ role }) => role === 'administrator')}::boolean[])
+      with ordinality as k(id, is_administrator, n) order by k.n`.execute(db)
   return rows.map(({ may }) => may)
-}
-
-/** A row k for each of the accounts: its id, whether it is an administrator, which needs no grants, and n from 1 on. */
-function eachAccount(accounts: readonly Account[]) {
-  return sql`unnest(${accounts.map(({ id }) => id)}::integer[],
-    ${accounts.map(({ role }) => role === 'administrator')}::boolean[])
-    with ordinality as k(id, is_administrator, n)`
 }
 
 /** Ids of the collections that the account may read; undefined: all of them. */
