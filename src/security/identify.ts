@@ -39,9 +39,9 @@ const noteEveryMs = 60_000
 const noteNetworkEveryMs = 86_400_000
 
 /**
- * Finds out who is asking, from what the store knows of accounts. A sign-in costs one small query, which
- * those who come in at once share, or for a password that is not remembered its hash. When an account was last seen, and a token last used, is noted
- * beside the request, at most once a minute.
+ * Finds out who is asking, from what the store knows of accounts. A sign-in costs one small query, which those
+ * who come in at once share, and for a password that is not remembered its hash. When an account was last seen,
+ * and a token last used, is noted beside the request, at most once a minute.
  */
 export function createIdentify(parts: IdentifyParts): StoredIdentify {
   const { db, keyring, jwtSeconds, metrics, log, clock = () => new Date() } = parts
