@@ -151,7 +151,7 @@ export function createXmlReader(
     const tag = open.at(-1)
     if (!tag) return 'odd'
     let end = at + 2 + tag.name.length
-    if (end >= text.length) return 'wait'
+    if (end >= text.length) return tag.name.startsWith(text.slice(at + 2)) ? 'wait' : 'odd'
     if (!text.startsWith(tag.name, at + 2)) return 'odd'
     while (isSpace(text.charCodeAt(end))) end += 1
     if (end >= text.length) return 'wait'

@@ -193,3 +193,12 @@ t.test('what comes in tiny pieces is not read again with each of them', (t) => {
   t.strictSame(begun.slice(3), ['open with 1'])
   t.end()
 })
+
+t.test('an end tag that is another one is refused before what comes behind it', (t) => {
+  const nothing = () => {}
+  const handlers = { begin: nothing, open: nothing, text: nothing, close: nothing }
+  const reader = createXmlReader('utf-8', { root: () => undefined, ...handlers })
+  reader.write('<abcdef></abc')
+  t.throws(() => reader.write('>'), { message: 'line 1, column 14: unexpected close tag.' })
+  t.end()
+})
