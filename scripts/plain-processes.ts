@@ -5,6 +5,9 @@
  * for `tap --changed`. That is a third of what it takes to start one, and hundreds are started. tap has no option for
  * it: its `--test-env` does not reach what the runner sets itself.
  */
+import asyncHooks from 'node:async_hooks'
+import { syncBuiltinESMExports } from 'node:module'
+
 const { env } = process
 
 // tap's runner sets this for the processes of tests alone.
@@ -19,4 +22,11 @@ if (env._TAPJS_PROCESSINFO_COVERAGE_ === '0') {
     /\s*"?--import=\S*@tapjs\/processinfo\S*/g,
     '',
   )
+  // tap follows each promise from its making to its end, to say of which test an error is that nobody caught. Such
+  // an error ends the file's process now, with its stack: it fails as before.
+  asyncHooks.createHook = () => {
+    const hook = { enable: () => hook, disable: () => hook }
+    return hook
+  }
+  syncBuiltinESMExports()
 }
