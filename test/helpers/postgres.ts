@@ -94,13 +94,8 @@ let working = 0
 
 /** On one connection for all of this process, which keeps it alive only while it works. */
 async function administrate(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  administrator ??= connect()
-  const mine = administrator
-  const forget = () => {
-    if (administrator === mine) administrator = undefined
-  }
-  mine.then((client) => client.once('error', forget), forget)
-  const client = await mine
+  administrator ??= connectAnew()
+  const client = await administrator
   working++
   client.ref()
   try {
@@ -109,6 +104,15 @@ async function administrate(work: (client: pg.Client) => Promise<unknown>): Prom
     working--
     if (working === 0) client.unref()
   }
+}
+
+function connectAnew(): Promise<Client> {
+  const connecting = connect()
+  const forget = () => {
+    if (administrator === connecting) administrator = undefined
+  }
+  connecting.then((client) => client.once('error', forget), forget)
+  return connecting
 }
 
 async function connect(): Promise<Client> {
