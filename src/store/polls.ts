@@ -80,16 +80,6 @@ export async function fixRanges(
   })
 }
 
-export async function fixRange(
-  db: Db,
-  poller: Poller,
-  stream: Stream,
-  asked: AskedRange,
-): Promise<FixedPoll> {
-  const [fixed] = await fixRanges(db, stream.collectionId, [{ poller, stream, asked }])
-  return fixed as FixedPoll
-}
-
 /** Notes that a poll is answered by the first part of a result set, and where that part ends. */
 export async function noteFirstPart(
   db: Db,

@@ -5,9 +5,10 @@ import type { Micros } from '../../src/model/micros.ts'
 import { createAccount } from '../../src/store/accounts.ts'
 import { readCollections, writeCollection } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
-import { completePolls, fixRange } from '../../src/store/polls.ts'
+import { completePolls } from '../../src/store/polls.ts'
 import { forEachStore } from '../helpers/stores.ts'
 import { aCollection } from '../intake/reports.ts'
+import { fixRange } from '../store/fix-range.ts'
 
 const hour = 3_600_000_000
 const second = 1_000_000

@@ -14,10 +14,11 @@ import {
 } from '../../src/store/blocks.ts'
 import { readCollections, writeCollection } from '../../src/store/collections.ts'
 import type { Db } from '../../src/store/db.ts'
-import { completePolls, enterPart, fixRange, noteFirstPart } from '../../src/store/polls.ts'
+import { completePolls, enterPart, noteFirstPart } from '../../src/store/polls.ts'
 import { withdrawRecalled, writeRecall } from '../../src/store/recalls.ts'
 import { findResultSet, writeResultSet } from '../../src/store/result-sets.ts'
 import { aCollection, start } from '../intake/reports.ts'
+import { fixRange } from './fix-range.ts'
 
 const bindings = ['urn:stix.mitre.org:xml:1.2', 'urn:stix.mitre.org:xml:1.1.1'] as const
 const hourMs = 3_600_000

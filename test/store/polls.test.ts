@@ -9,13 +9,13 @@ import { readLedger } from '../../src/store/ledger.ts'
 import {
   type AskedRange,
   completePolls,
-  fixRange,
   fixRanges,
   type PollToFix,
   pruneLedger,
 } from '../../src/store/polls.ts'
 import { forEachStore, openTestStore } from '../helpers/stores.ts'
 import { aCollection } from '../intake/reports.ts'
+import { fixRange } from './fix-range.ts'
 
 const hour = 3_600_000_000
 
